@@ -91,7 +91,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _other(name: str, chosen: argparse.Namespace, server: Server) -> dict[str, Any]:
-    """Return what is measured by one of `OTHERS`."""
+    """Return the measurements of one of `OTHERS`."""
     quick, runs = chosen.quick, chosen.runs or ROUNDS
     found: dict[str, Callable[[], dict[str, Any]]] = {
         "capacity": lambda: {"machine": describe(), **capacity(server)},

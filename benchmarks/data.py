@@ -17,7 +17,7 @@ ACCOUNT = "racc_1"  # the first, which is the only one of most fleets
 
 
 def credentials(account: str) -> dict[str, str]:
-    """Return what an account logs in with."""
+    """Return the credentials of an account."""
     return {"api_key": f"key-{account}", "client_id": f"client-{account}", "client_secret": f"secret-{account}"}
 
 

@@ -174,7 +174,7 @@ def told(run: dict[str, Any]) -> str:
 
 
 def _used(stage: Site) -> dict[str, float]:
-    """Return what was used so far."""
+    """Return the resources that were used so far."""
     ((leases,),) = stage.database.ask(LEASES)
     return {
         "seconds": moment(),

@@ -57,7 +57,7 @@ class Month:
         return {"step_s": 86_400 / self.syncs, "rows_changed": ROWS_CHANGED, "days": days}
 
     def theirs(self, page_size: int) -> int:
-        """Return what a day costs without a ledger: each listing in each sync, and a chunk for each change."""
+        """Return the requests of a day without a ledger: each listing in each sync, and a chunk for each change."""
         listing = self.shape.companies * -(-self.shape.rows // page_size)
         return self.syncs * listing + self.changing
 

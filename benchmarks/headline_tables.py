@@ -150,7 +150,7 @@ def _is_sampled(result: Result, program: str) -> bool:
 
 
 def _part(result: Result) -> Iterator[str]:
-    """Yield what the star means, and how long the run on the part took."""
+    """Yield the note to the star: which programs ran on a part of the fleet only, and how long that took."""
     sampled = [program for program in result.programs if _is_sampled(result, program)]
     if not sampled:
         return

@@ -64,7 +64,7 @@ def _of(count: int, more: Callable[[int], dict[str, str]]) -> Callable[[Path, fl
 
 
 def _text(begin: str, repeated: str, end: str) -> Callable[[Path, float], None]:
-    """Return what writes a text of 50 MB."""
+    """Return the function that writes a text of 50 MB."""
 
     def write(path: Path, share: float) -> None:
         with path.open("w", encoding="utf-8") as file:

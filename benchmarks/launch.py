@@ -33,7 +33,7 @@ class Run:
     cpu_s: float  # user and system, of all of its processes
     first_request_s: float | None  # after its start; None: it sent none
     requests: Mapping[str, int]
-    rows: int  # that the server has at the end
+    rows: int  # in the server, at the end
     checksum: int
     report: Mapping[str, Any] = field(default_factory=dict)  # the program's own figures
     busiest_key: int = 0  # requests under the API key that most of them were sent under
@@ -41,9 +41,9 @@ class Run:
 
 
 class Ended(NamedTuple):
-    """What a program has used by its end."""
+    """How a program ended, and what it used."""
 
-    code: int  # that it ended with; negative: the signal that ended it
+    code: int  # its exit code; negative: the signal that ended it
     wall_s: float
     cpu_s: float  # user and system, of all of its processes
 
@@ -89,7 +89,7 @@ class Server:
         self._ask("POST", "/_bench/reset", json.dumps(stage))
 
     def state(self) -> dict[str, Any]:
-        """Return what was asked of it since, and what it holds."""
+        """Return which requests the server has had since the last reset, and what it stores."""
         return self._ask("GET", "/_bench/state")
 
     def _ask(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:

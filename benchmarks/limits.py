@@ -185,7 +185,7 @@ def _rate_run(base_url: str, rate: int, companies: int, seconds: float) -> dict[
 
 
 def acquire_us(rate: float, requests: int) -> float:
-    """Return what the gate itself costs a request, in microseconds of processor time, with 64 that want it."""
+    """Return the processor time that the gate takes for a request, in microseconds, while 64 requests want it."""
 
     async def main() -> None:
         gate, give_up, left = KeyLimits(Limits(requests_per_second=rate)), anyio.Event(), iter(range(requests))

@@ -18,7 +18,7 @@ from benchmarks.workloads import SEQUENTIAL, Workload
 FLOOR = "floor"
 WITH_LOOP = ("floor", "ours", "httpx_gather")
 WATCHED = "_watched"
-"""What ends the name of a run of which nothing counts but how late its event loop was."""
+"""Ends the names of runs that only measure how late their event loop was."""
 
 
 class Spread(NamedTuple):

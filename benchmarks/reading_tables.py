@@ -81,7 +81,7 @@ def _spread(one: dict[str, Any], program: str, figure: Callable[[dict[str, Any]]
 
 
 def _kept(found: dict[str, Any]) -> str:
-    """Return what a kept row takes, and what reading takes at all."""
+    """Return the line on the memory that reading takes for each kept row, by kind of file."""
     kinds = [kind for kind in found["kinds"] if kind != "files"]
     said = []
     for kind in kinds:

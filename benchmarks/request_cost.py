@@ -82,7 +82,7 @@ class Memory:
 
 
 class Unread(Guide):
-    """The guide contract, but for answers: what they cost depends on their rows, and is no cost of the request."""
+    """The guide contract without the reading of answers: its cost depends on their rows, and is not the request's."""
 
     def page(self, body: bytes, company_id: int) -> Page:  # noqa: ARG002  it is not read
         """Return an empty page."""
@@ -185,7 +185,7 @@ def clients(
 
 
 def _through(transport: Transport, base_url: str, kind: str, dialect: Dialect) -> Send:
-    """Return what sends through a channel of its own."""
+    """Return the function that sends requests of a kind through a channel of its own."""
     of = clients(transport, base_url, dialect)
     policy = Policy(max_attempts=LIMITS.max_attempts)
 

@@ -20,7 +20,7 @@ PLACES = 8
 DATABASE_CORES = 4
 
 WINDOW_S = 1_800.0
-"""A sync of all companies is to take no longer: hourly schedules then need half of what there is."""
+"""A sync of all companies is to take no longer. Hourly schedules then use half of the machines' time."""
 
 ACCOUNTS, COMPANIES_EACH = 300, 3
 """Of the fleet that is taken as 1: client accounts, each with its key, and companies of each."""
@@ -71,7 +71,7 @@ class Round:
 
     name: str
     requests: int  # of each company
-    rounds: int  # of them, how many one after the other; the others go beside them
+    rounds: int  # how many of its requests are sent one after the other; the rest go beside these
 
 
 PROBED = Round(name="each probed", requests=1, rounds=1)
@@ -92,7 +92,7 @@ class Outcome:
 
     plant: Plant
     seconds: float
-    use: dict[str, float]  # of the capacity of each part, while it lasted
+    use: dict[str, float]  # by part: the share of its capacity that was in use
 
     @property
     def narrowest(self) -> str:
@@ -155,7 +155,7 @@ def simulate(scale: int, what: Round, plant: Plant, costs: Costs = COSTS) -> Out
 
 
 def grown(scale: int, what: Round) -> Iterator[Outcome]:
-    """Yield what is tried: one worker at first, then twice of what is narrowest, until all are done in the window."""
+    """Yield each attempt: one worker at first, then twice the narrowest part, until all are done in the window."""
     plant = Plant()
     while True:
         outcome = simulate(scale, what, plant)
@@ -170,7 +170,7 @@ def grown(scale: int, what: Round) -> Iterator[Outcome]:
 
 
 def narrow_parts() -> str:
-    """Return the table of what is used how much: with one worker, where a database is too small, and in the end."""
+    """Return the table of how busy each part is: with one worker, where a database is too small, and in the end."""
     lines = [
         f"| companies | a sync of all | workers | databases | takes | {' | '.join(PARTS)} |",
         "|---|---|---|---|---|---|---|---|",
@@ -193,7 +193,7 @@ def _line(scale: int, what: Round, outcome: Outcome) -> str:
 
 
 def sizes() -> str:
-    """Return the table of what a fleet takes that is synced each hour, and listed each week."""
+    """Return the table of what a fleet needs that is synced each hour and listed each week."""
     head = "| companies | keys | rows | workers | jobs/s | leases/s | Postgres, rows | and a year of runs |"
     lines = [head, "|---|---|---|---|---|---|---|---|"]
     for scale in SCALES:

@@ -29,7 +29,7 @@ HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\
 TOKEN = orjson.dumps({"access_token": "bench-token", "token_type": "Bearer", "expires_in": 86_400, "scope": "all"})
 DIRECTORY = re.compile(r"/v1/accounts/(\w+)/companies")
 NO_KEY = b""
-"""A request that bears no API key: of a client that measures nothing but the server."""
+"""Stands for a request without an API key: from a client that measures the server alone."""
 
 
 class Api:
@@ -95,7 +95,7 @@ class Api:
         return {key.decode(): requests for key, requests in self._by_key.items()}
 
     def _reset(self, stage: dict[str, Any]) -> None:
-        """Build the fleet, unless it is the one that is there, and go back to its start."""
+        """Build the stage's fleet, unless it is there already, and set it back to its start."""
         shape, page_size = Shape(*stage["shape"]), int(stage["page_size"])
         if self._staged != (shape, page_size):
             self._store, self._staged = Store(shape, page_size), (shape, page_size)

@@ -62,7 +62,7 @@ def c_calls(work: Callable[[], Any]) -> int:
 
 
 def memory(work: Callable[[], Any]) -> tuple[int, int]:
-    """Return the peak of what it allocates, in bytes, and how many blocks its result keeps."""
+    """Return how much memory `work` holds at its peak, in bytes, and how many blocks its result keeps."""
     gc.collect()
     before = sys.getallocatedblocks()
     result = work()
@@ -77,7 +77,7 @@ def memory(work: Callable[[], Any]) -> tuple[int, int]:
 
 
 def count_all() -> dict[str, Figures]:
-    """Return the figures of each stage. Each is run once before, for what happens only once."""
+    """Return the figures of each stage. Each runs once before: what happens only the first time is not counted."""
     from benchmarks.hotpath import HotPath  # noqa: PLC0415  after the hash seed is settled
 
     path, found = HotPath(), {}

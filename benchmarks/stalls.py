@@ -49,7 +49,7 @@ class Figures(NamedTuple):
 
 
 def cases(rows: int) -> Iterator[Workload]:
-    """Yield what is done, by name."""
+    """Yield the workloads."""
     company = Shape(1, rows)
     for name, shape, filled, verify in (
         ("first load", company, False, "full"),

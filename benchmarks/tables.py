@@ -95,7 +95,7 @@ def table(result: Result) -> str:
 
 
 def _ours(result: Result) -> Iterable[str]:
-    """Yield what only our program can tell: the ledger's part, and the longest stall."""
+    """Yield figures that only our program has: the ledger's share, and the longest stall."""
     if "ours" not in result.programs:
         return
     rows = result.workload.shape.wanted

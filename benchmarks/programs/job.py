@@ -77,7 +77,7 @@ class Job:
 
 
 class Meter:
-    """Notes what a program has used when its imports are done, and when it ends."""
+    """Measures the processor time and memory that a program has used after its imports, and at its end."""
 
     def __init__(self) -> None:
         self.job = Job.told()
@@ -114,7 +114,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def seen(page: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """Return what can be compared of listed rows: a guide listing shows neither key nor code."""
+    """Return listed rows by type and ERP id, with their names: a guide listing shows neither key nor code."""
     return {(row["dimension_type"], row["erp_dimension_id"]): row["name"] for row in page}
 
 

@@ -128,7 +128,7 @@ async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
 
 async def main() -> None:
     """Run the job once. A result that is not clean is no result."""
-    await checkpoint()  # brings the last of what has to be imported
+    await checkpoint()  # imports the last modules that are needed
     meter = Meter()
     if meter.job.command:
         gc.set_threshold(*COLLECT)

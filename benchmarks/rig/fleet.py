@@ -110,5 +110,5 @@ class Fleet:
 
 
 def credentials(number: int) -> dict[str, str]:
-    """Return what a key's account logs in with."""
+    """Return the credentials of a key's account."""
     return {"api_key": f"key-{number}", "client_id": f"client-{number}", "client_secret": f"secret-{number}"}

@@ -16,10 +16,10 @@ class Record:
 
     arrivals: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     writes: defaultdict[int, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(dict))
-    """Of each company, when each run's writes of it arrived."""
+    """By company and run: when its writes arrived."""
 
     overlaps: list[tuple[int, str, str, float]] = field(default_factory=list)
-    """A company, a run that was writing it, another one that wrote it at that time, and when."""
+    """A company, a run that was writing it, another run that wrote it at that time, and when."""
 
     _at_work: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 

@@ -79,7 +79,7 @@ class Worker:
         return self.process.poll() is None
 
     def cpu_s(self) -> float:
-        """Return its processor time so far; of one that has ended, what it was when it was last asked for."""
+        """Return its processor time so far; once it has ended, the last figure that was asked for before."""
         if self.is_alive:
             with suppress(psutil.NoSuchProcess):
                 times = psutil.Process(self.pid).cpu_times()
@@ -87,7 +87,7 @@ class Worker:
         return self._used_s
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal; nothing happens to one that has ended."""
+        """Send it a signal; if it has ended, nothing happens."""
         if self.is_alive:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -127,7 +127,7 @@ class Workers:
         return said
 
     def start(self, jobs: int, *words: str) -> Worker:
-        """Start one more worker, for so many companies at a time."""
+        """Start one more worker, for `jobs` companies at a time."""
         log = self.folder / f"worker-{len(self.all)}.log"
         command = ("worker", "--jobs", str(jobs), *words)
         worker = Worker(process=self.launch(*command, cwd=self.folder, env=self.env, log=log), log=log)

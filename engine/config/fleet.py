@@ -105,7 +105,7 @@ def leads_out(folder: Path, text: str, number: int) -> str | None:
 
 
 def without_gone(found: Found, gone: Collection[object]) -> Found:
-    """Return what was found, without the companies in `gone`. If one of them has a file, that becomes a stray."""
+    """Return what was found without the companies in `gone`; the file of such a company becomes a stray."""
     back = [number for number in found.ids if number in gone]
     strays = [f"company {number} has a file, and is named under fleet.gone: it is left out" for number in back]
     ids = tuple(number for number in found.ids if number not in gone)

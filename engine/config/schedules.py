@@ -34,7 +34,7 @@ def cron(value: object) -> str:
 def zone_name(value: object) -> str:
     """Check the name of a time zone and return it. Raises `ValueError`."""
     if not isinstance(value, str):
-        raise ValueError('must be text, in quotes, such as "America/New_York"')  # noqa: TRY004  as said
+        raise ValueError('must be text, in quotes, such as "America/New_York"')  # noqa: TRY004  pydantic takes only ValueError
     zone(value)
     return value
 

@@ -24,7 +24,7 @@ def takes_listed_alone(raw: Mapping[str, Any], entries: Sequence[Entry], in_file
 
 
 def without_unlisted(found: Found, entries: Sequence[Entry], gone: Collection[object]) -> Found:
-    """Return what was found, with the files of listed companies alone. Those in `gone` are not missed."""
+    """Return what was found, with listed companies only; `unlisted` has the others, but for those in `gone`."""
     listed = {entry.values.get("id") for entry in entries}
     return replace(
         found,

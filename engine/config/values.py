@@ -25,7 +25,7 @@ class Surroundings:
     env: Mapping[str, str]
     contract: str
     needs_secrets: bool = True  # False: nothing is sent, so that secrets need not be there
-    lets_secrets_lack: bool = False  # True: a reference that leads to no secret gives one with a fault
+    lets_secrets_lack: bool = False  # True: a reference that leads nowhere gives a secret with that fault
 
 
 def duration(value: object) -> float:

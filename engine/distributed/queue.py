@@ -188,7 +188,7 @@ async def open_queue(url: str, origin: str, *, patience_s: float = CONNECT_TIMEO
 
 
 def jobs_of(found: Iterable[Job]) -> list[CompanyJob]:
-    """Return what the queue's jobs are about."""
+    """Return the jobs of the queue's library as `CompanyJob`s."""
     return [CompanyJob.of(each.task_kwargs) for each in found]
 
 

@@ -41,17 +41,17 @@ class CompanyFacts:
 
     named: NamedCompany
     name: str
-    runs: tuple[tuple[KeptRun, Mapping[str, Any]], ...]  # those that tell something of it, the oldest first
+    runs: tuple[tuple[KeptRun, Mapping[str, Any]], ...]  # runs that tell something of the company, the oldest first
 
     @property
     def newest(self) -> Mapping[str, Any]:
-        """What the newest run says of it that was about all of its rows; of none such, the newest."""
+        """The company's part of the newest run about all of its rows; if there is no such run, of the newest run."""
         whole = [one for run, one in self.runs if run.verb != RETRY]
         return whole[-1] if whole else self.runs[-1][1]
 
     @property
     def retried(self) -> list[Mapping[str, Any]]:
-        """What retries after that run say of it: they are about its refused and uncertain rows alone."""
+        """Its parts of the retries after that run, which are about its refused and uncertain rows alone."""
         after: list[Mapping[str, Any]] = []
         for run, one in self.runs:
             after = [*after, one] if run.verb == RETRY and one is not self.newest else []
@@ -59,7 +59,7 @@ class CompanyFacts:
 
     @property
     def state(self) -> str:
-        """How it is now."""
+        """Its state now."""
         if self.retried and self.problems:
             return str(self.newest["state"])
         return str((self.retried or [self.newest])[-1]["state"])

@@ -82,7 +82,7 @@ class Quotas(Protocol):
         ...
 
     async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
-        """Note that the API called a key's day used up, in place of what it said before."""
+        """Note that the API called a key's day used up. Replaces an earlier note of that day."""
         ...
 
 

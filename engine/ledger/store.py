@@ -134,7 +134,7 @@ class Rows(Protocol):
 
 
 class Rekeys(Protocol):
-    """Rows that the source now names by another key than the one that they were created under."""
+    """Rows that the source now names by another key than they were created under."""
 
     async def rekey(self, company_key: CompanyKey, wire_keys: Mapping[str, str], at: datetime) -> None:
         """Send the rows of these source keys under other keys from now on; earlier such notes stay."""

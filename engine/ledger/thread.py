@@ -3,8 +3,8 @@
 An fsync costs more than all SQL of a chunk, and with 64 chunks in flight many wait at once. So the thread carries out
 all waiting writes in one transaction, and answers their callers after the commit. When one job fails, everything is
 rolled back and each job gets a transaction of its own, so that it fails alone. Savepoints would do the same, but cost a
-third more CPU a row when no job fails, which is the rule: SQLite copies each page that changes under one. A job may
-change nothing but the database, because it may be run twice.
+third more CPU a row when no job fails, which is the rule: SQLite copies each page that changes under a savepoint. A job
+may change nothing but the database, because it may be run twice.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class ExitCode(IntEnum):
 
 
 SEVERITY = (130, 143, 2, 1, 10, 8, 7, 4, 3, 5, 9, 6, 0)
-"""If several codes apply, the one that comes first here is used."""
+"""If several codes apply, the first of them here is used."""
 
 
 def worst(codes: Iterable[int]) -> ExitCode:

@@ -43,7 +43,7 @@ class CompanyState:
     clean_adopted: int | None = None  # its adopted rows
     clean_left_out: tuple[LeftOut, ...] = ()  # why its mapping left rows out
     clean_source: bytes | None = None  # digest of the source's rows, and of all else that is compared; None: not known
-    clean_listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing; None: do not go by it
+    clean_listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing was; None: not usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

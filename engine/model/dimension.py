@@ -33,7 +33,7 @@ class Dimension(NamedTuple):
 
     @property
     def resource(self) -> Resource:
-        """What it is a row of."""
+        """The resource that it is a row of."""
         return DIMENSIONS
 
 
@@ -50,7 +50,7 @@ class RemoteRow(NamedTuple):
 
     @property
     def resource(self) -> Resource:
-        """What it is a row of."""
+        """The resource that it is a row of."""
         return DIMENSIONS
 
 

@@ -29,7 +29,7 @@ class CompanyAhead(NamedTuple):
 class KeyAhead(NamedTuple):
     """An API key that a run uses, with what it may use."""
 
-    accounts: tuple[str, ...]  # those that it belongs to: one, as a rule
+    accounts: tuple[str, ...]  # accounts that have this key: one, as a rule
     per_second: float  # requests
     used: int  # requests of its day so far, those of other runs included
     usable: int  # requests of its day that runs may send

@@ -14,7 +14,7 @@ from engine.model.result import CompanyResult, Recovered, RunResult
 from engine.model.settings import NamedCompany
 
 WEEK = timedelta(days=7)
-"""A problem that is known for longer is news again, once in so long."""
+"""A problem that is known for longer than this is news again, once in each such time."""
 
 THE_RUN = NamedCompany("", 0)
 """Stands for the run as a whole, which has problems of its own."""
@@ -47,7 +47,7 @@ def with_since(result: RunResult, known: Known) -> RunResult:
 def known_after(company: CompanyResult, before: Mapping[bytes, Shown], at: datetime) -> dict[bytes, Shown]:
     """Return what is known of a company's problems once a run has ended at `at`.
 
-    What a run that compared the whole company does not show any more is forgotten.
+    A run that compared the whole company replaces what was known: problems that it does not show are forgotten.
     """
     shown = shown_of(company.problems, company.name, at)
     is_compared = company.is_seen_through or (company.state is State.HELD and company.evidence is not None)
@@ -57,8 +57,8 @@ def known_after(company: CompanyResult, before: Mapping[bytes, Shown], at: datet
 def known_of_run(result: RunResult, before: Mapping[bytes, Shown]) -> Mapping[bytes, Shown]:
     """Return what is known of problems of runs as a whole, once this one has ended.
 
-    Only a sync tells: no other verb reads the sources of the whole fleet. One of a part of the fleet does not show what
-    is over, as it does not look at the rest.
+    Only a sync counts: no other verb reads the sources of the whole fleet. A sync of a part of the fleet ends nothing,
+    as it does not look at the rest.
     """
     if result.verb != "sync":
         return before
@@ -67,7 +67,7 @@ def known_of_run(result: RunResult, before: Mapping[bytes, Shown]) -> Mapping[by
 
 
 def recovered(result: RunResult, known: Known) -> tuple[Recovered, ...]:
-    """Return what was known before a run that sent rows and is over with it, by company and code.
+    """Return the problems that were known before a run that sent rows and are over now, by company and code.
 
     A code is over in a company once none of the problems that it was told for is known any more.
     """

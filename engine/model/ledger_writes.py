@@ -55,9 +55,9 @@ class Settlement:
     at: datetime
     rows: Mapping[str, RowRecord] = field(default_factory=dict)  # acknowledged rows
     rejected: dict[str, Rejection] = field(default_factory=dict)
-    rejected_as: Mapping[str, NaturalKey] = field(default_factory=dict)  # what the rejected rows would have become
+    rejected_as: Mapping[str, NaturalKey] = field(default_factory=dict)  # by key: what a rejected row would have become
     unknown: tuple[str, ...] = ()  # keys whose outcome is not known: their acknowledged values prove nothing any more
-    may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # what rows of these keys may be now
+    may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # by key: what its remote row may be
     created: int = 0  # added to the company's `remote_count`
     lost_at: datetime | None = None  # when something was sent whose answer never came: the server may yet carry it out
     outcomes: tuple[Outcome, ...] = ()  # of each row that has one, for the audit trail
@@ -73,7 +73,7 @@ class Clean(NamedTuple):
     rows: int  # of the source
     adopted: int
     left_out: tuple[LeftOut, ...] = ()  # why the mapping left rows out
-    listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing; None: do not go by it
+    listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing was; None: not usable
     source: bytes | None = None  # like `digest`, of the source's rows; None: not known
 
 
@@ -86,4 +86,4 @@ class GoodEnd:
     source_rows: int | None = None  # `CompanyState.last_good_rows`; given where trouble is over
     counts: GoodCounts | None = None
     clean: Clean | None = None
-    gathers: bool = False  # what is known of rows is written together, so that it is read in less time
+    gathers: bool = False  # the memo of all entries is written (`Rows.gather`)

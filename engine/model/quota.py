@@ -43,7 +43,7 @@ class UsedUp:
     per_day: int  # `requests_per_day`, as it was set then
     reserve: int  # `reserve_per_day`, as it was set then
     reason: str  # the API's words
-    tries: int = 0  # of the key in a row, and in vain, before that
+    tries: int = 0  # how often in a row the key was tried in vain before that
 
     def is_under(self, limits: Limits) -> bool:
         """Return whether the settings are what they were then: other ones are tried at once."""

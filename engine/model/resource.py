@@ -2,8 +2,8 @@
 
 Tables, equality, the ledger's columns, the columns of a source and what people are shown are derived from the
 declaration. Every resource has the fields `key` and `name`: an upsert finds a row by its key, and a bulk answer gives
-names. A row is a named tuple that knows its resource. There is one resource so far, and its rows (`dimension`) stand in
-annotations for those of any: what makes and takes rows of another one is typed by its own tables.
+names. A row is a named tuple that knows its resource. There is one resource so far. Annotations name its rows
+(`dimension`) where rows of any resource are meant; code that is about one other resource names its own rows.
 """
 
 from __future__ import annotations
@@ -105,12 +105,12 @@ class Resource:
 
     @cached_property
     def without_label(self) -> Callable[[Any], tuple[Any, ...]]:
-        """What returns a wanted row's values but its label, as they are declared."""
+        """The function that returns a wanted row's values but its label, in the order of the fields."""
         return _values_of(self.unlabelled)
 
     @cached_property
     def unlabelled(self) -> tuple[str, ...]:
-        """The names of a wanted row's fields but its label, as they are declared."""
+        """The names of a wanted row's fields but its label, in the order of the fields."""
         return tuple(name for name in self.names if name != self.label)
 
     @cached_property
@@ -144,22 +144,22 @@ class Resource:
 
     @cached_property
     def natural(self) -> Callable[[Any], tuple[str, ...]]:
-        """What returns a row's natural key."""
+        """The function that returns a row's natural key."""
         return _values_of(self.natural_key)
 
     @cached_property
     def kind_of(self) -> Callable[[Any], tuple[str, ...]]:
-        """What returns the parts of a row's natural key before its identifier."""
+        """The function that returns the parts of a row's natural key before its identifier."""
         return _values_of(self.kind)
 
     @cached_property
     def listed(self) -> Callable[[Any], tuple[Any, ...]]:
-        """What returns the fields of a row that each listing shows."""
+        """The function that returns the fields of a row that each listing shows."""
         return _values_of(tuple(field.name for field in self.required))
 
     @cached_property
     def _as_wanted(self) -> Callable[[tuple[Any, ...]], Any]:
-        """What makes a row of a tuple of its fields, as `_make` does, without a Python call for each row."""
+        """The function that makes a row of a tuple of its fields: as `_make`, without a Python call for each row."""
         return partial(tuple.__new__, self.wanted)
 
     @cached_property

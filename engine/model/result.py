@@ -81,7 +81,7 @@ class CompanyResult:
 
     @property
     def has_news(self) -> bool:
-        """Whether there is more to tell of it than that nothing has changed."""
+        """Whether there is anything to tell beside that nothing has changed."""
         return self.state is not State.UNCHANGED or bool(self.problems or self.differences)
 
     @property

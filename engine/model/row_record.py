@@ -35,11 +35,9 @@ class RowRecord(NamedTuple):
         bool  # False: something was sent and its outcome is unknown, so `row` proves nothing and is sent again
     )
     code_known: bool  # False: optional fields are not observable (adopted from a listing that shows no codes)
-    seen: RemoteRow | None = (
-        None  # what the last listing showed, where that is otherwise than agreed: somebody changed it there
-    )
+    seen: RemoteRow | None = None  # the row in the last listing, if it is not as agreed: somebody has changed it there
     is_fresh: bool = False  # acknowledged since the last listing
-    agreement: Agreement | None = None  # how the server spells it, and what of that is open; None: as it was sent
+    agreement: Agreement | None = None  # how the server spells the row, and what of that is open; None: as it was sent
     before: Mapping[str, str] | None = None  # what was shown before the last push, of the fields that it changed
 
 
@@ -95,5 +93,5 @@ def as_entries(rows: Mapping[str, RowRecord], resource: Resource = DIMENSIONS) -
 
 
 def remote_id_of(key: str, known: RowRecord) -> RemoteId:
-    """Return the remote id behind a key, or what stands for one that is not known."""
+    """Return the remote id behind a key, or a stand-in while it is not known."""
     return linked(known.remote_id) if known.remote_id else unlinked(key)

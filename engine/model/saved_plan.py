@@ -42,8 +42,8 @@ class CompanyPlan:
     orphans: tuple[str, ...] = ()  # ids of remote rows that match no source row
     source_keys: tuple[tuple[str, str], ...] = ()  # wire key -> the source's, of rows that were rekeyed
     was_compared: bool = True  # False: a guard held it before that, so that nothing is known of its rows
-    bulk_requests: int = 0  # that it takes to send it
-    list_requests: int = 0  # that it takes to see what becomes of what is pushed once more
+    bulk_requests: int = 0  # requests that sending the plan takes
+    list_requests: int = 0  # of the listings afterwards that show what became of rows that are pushed once more
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -24,7 +24,7 @@ FIELDS = 5
 class Schedule:
     """When a company is to be synced. Exactly one of `every_s` and `cron` is given."""
 
-    every_s: float | None = None  # a point each time so many seconds have passed since `EPOCH`
+    every_s: float | None = None  # a point whenever a multiple of these seconds has passed since `EPOCH`
     cron: str | None = None
     zone: tzinfo = UTC  # whose clock `cron` means
 
@@ -46,8 +46,8 @@ class Schedule:
     def due_at(self, began: datetime | None, now: datetime) -> datetime | None:
         """Return the next point, where none has passed since the last sync began; None: the sync is due now.
 
-        However many points have passed, the sync is due once. `began` None: there was none that counts. One that began
-        after `now` tells nothing: the clock was set back.
+        However many points have passed, the sync is due once. `began` None: no sync counts. A sync that began after
+        `now` does not count: the clock was set back.
         """
         if began is None or began > now:
             return None

@@ -264,7 +264,7 @@ class Account:
 
     @property
     def fault(self) -> str:
-        """Why its credentials are not known: nothing is sent then, and its companies are deferred; empty: they are."""
+        """Why its credentials are not known: nothing is sent then, and its companies are deferred. Empty: known."""
         secrets = (self.api_key, self.client_id, self.client_secret)
         return "; ".join(dict.fromkeys(secret.fault for secret in secrets if secret.fault))
 

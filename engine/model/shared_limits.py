@@ -24,7 +24,7 @@ class Ask:
     most: int  # requests that all workers together may have out
     wants: int  # seats that it could use now, those in use included
     out: int  # its requests that are out, and those that may leave before the answer comes
-    keep_s: float  # if nothing is heard of it for so many seconds, its seats are free for others
+    keep_s: float  # if nothing is heard of the worker for this many seconds, its seats are free for others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Lease:
     permits: int  # as many as were asked for; 0 during a pause
     at_s: float  # when it would have come if it had not been late, by the clock of the worker's event loop
     wait_s: float  # from `at_s` to the moment of the first permit
-    pause_s: float  # the API asked to send nothing for so many seconds; 0: it did not
+    pause_s: float  # the API asked to send nothing for this many seconds; 0: it did not
     seats: int  # requests that the worker may have out from now on; while more are out, it sends none
     is_contended: bool  # all workers together want more seats than there are
 
@@ -46,7 +46,7 @@ class Lease:
 class News:
     """What a worker is told about its key without having asked."""
 
-    pause_s: float = 0.0  # the API asked another worker to send nothing for so many seconds
+    pause_s: float = 0.0  # the API asked another worker to send nothing for this many seconds
     is_wanted: bool = False  # another worker lacks seats
     is_free: bool = False  # seats came free
     is_lost: bool = False  # the connection to the database was lost: what was leased is void

@@ -194,7 +194,7 @@ class Keyed(Mapping[str, Row], Generic[Row]):
     @overload
     def get(self, key: str, /, default: Row | Other) -> Row | Other: ...
     def get(self, key: str, /, default: object = None) -> object:
-        """Return the row of a key, or the default: without the exception of a key that is not there."""
+        """Return the row of a key, else the default. No exception is raised on the way, which saves time."""
         position = self.positions.get(key)
         return default if position is None else self.table[position]
 
@@ -333,7 +333,7 @@ def unequal(one: Column, other: Column) -> list[int]:
 
 
 def positions_of(flags: Iterator[object], length: int) -> list[int]:
-    """Return the positions of what is true among flags, of which there are `length`; slice by slice."""
+    """Return the positions of the flags that are true. There are `length` flags; they are read slice by slice."""
     found: list[int] = []
     for start in range(0, length, SLICE):
         found += compress(range(start, start + SLICE), islice(flags, SLICE))

@@ -46,7 +46,7 @@ class Call(Generic[T]):
     used: Account | None = None  # with the credentials that it was last sent with
     sends: int = 0  # all, those answered 401 or 429 included
     attempts: int = 0  # sends that ended without a known outcome
-    timeouts: int = 0  # those of them that got no answer in time
+    timeouts: int = 0  # of these, sends that got no answer in time
     waits: int = 0  # 503 answers that named a time to wait
     senseless: int = 0  # answers that were JSON, but not of the agreed shape
     said: str = ""  # the words of the last 500 or 502

@@ -74,7 +74,7 @@ class Channel:
         give_up_at_s: float = inf,
         listens: Listens = nobody,
     ) -> None:
-        """Take what a run has. `give_up_at_s`: its deadline, on the event loop's clock. `listens`: to answers.
+        """Take what a run has. `give_up_at_s`: its deadline, on the event loop's clock. `listens`: is told of answers.
 
         `host`: shared by the run's accounts. None: outside of a run, where no other company tells of the host.
         """

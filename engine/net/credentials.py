@@ -30,8 +30,8 @@ class CredentialsKeeper:
         self._on_change = on_change
         self._before: Account | None = None  # with the credentials before these: late answers may echo them
         self._turn = anyio.Lock()  # held while the provider is asked
-        self._is_refused = False  # those in use, and the provider had no others
-        self._is_second = False  # those in use came after a refusal, and no request was answered well with them yet
+        self._is_refused = False  # the credentials in use were refused, and the provider had no others
+        self._is_second = False  # the credentials in use came after a refusal, and have not proved good yet
 
     async def known(self) -> None:
         """Ask the provider if the credentials are not known, or were refused. Called before anything is sent.
@@ -115,5 +115,5 @@ class CredentialsKeeper:
 
 
 def _secrets(account: Account) -> list[Secret]:
-    """Return the secrets that no text may show; what stands in the place of unknown ones is none."""
+    """Return the secrets that no text may show. Secrets that are not known yet are left out."""
     return [each for each in (account.api_key, account.client_secret) if each.reveal()]

@@ -34,7 +34,7 @@ class Departure:
     """The last step before the socket, for all requests of one account."""
 
     def __init__(self, key: Key, budget: Budget, host: Host, parking: Parking, emit: Emit) -> None:
-        """Take what may keep a request from leaving, and who is told when it leaves."""
+        """Take what may keep a request from leaving. `emit`: is told when it leaves."""
         self._key = key
         self._account = key.account.name
         self._budget = budget

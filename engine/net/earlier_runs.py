@@ -14,6 +14,6 @@ class EarlierRuns:
     unreadable: set[str] = field(default_factory=set)  # kinds of answers ("list", "bulk") that could not be read
     refused: set[int] = field(default_factory=set)  # companies whose requests were refused
     used_up: Rest | None = None  # noted when the API last called the key's day used up
-    was_used_up: bool = False  # that may still hold
+    was_used_up: bool = False  # the day may still be used up
     rest: Rest | None = None  # noted when the account was last stopped, as it stood when this run began
     is_left_alone: bool = False  # an earlier run's stop still holds, so this run sends nothing

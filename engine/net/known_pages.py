@@ -1,4 +1,4 @@
-"""Pages of a listing, told by their bytes: one that an earlier listing had is not decoded before it is looked at."""
+"""Pages of a listing, recognized by their bytes: a page of an earlier listing is decoded only if it is needed."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class KnownPages:
     """Reads pages of one company."""
 
     def __init__(self, seed: int | None = None, known: Mapping[bytes, PageFacts] | None = None) -> None:
-        """Take what the hashes begin with, and the pages of an earlier, whole listing by their hashes.
+        """Take the seed of the hashes, and the pages of an earlier, whole listing by their hashes.
 
-        `seed` None: pages are not told by their bytes.
+        `seed` None: pages are not recognized by their bytes, and each is decoded.
         """
         self.seed = seed
         self._known = known or {}

@@ -20,7 +20,7 @@ class PageSize:
     def __init__(self, configured: int) -> None:
         self.rows = configured  # to ask for
         self.counts_all = False  # a count was larger than its page: counts are of all rows, not of a page's
-        self.is_learned = False  # what is granted was shown: by a listing of several pages, or by a larger page
+        self.is_learned = False  # a listing of several pages, or a larger page, has shown which size is granted
         self._configured = configured
         self._asks_more = configured >= USUAL
 

@@ -25,7 +25,7 @@ class Reader:
         self._now = now
 
     def read(self, call: Call[T], answer: Answer) -> T:
-        """Return what a call reads from its answer. Raises `ApiError`.
+        """Return the value that a call reads from its answer. Raises `ApiError`.
 
         A 2xx that cannot be read leaves the outcome unknown: it raises `OutcomeUnknown`, or `BadPage` if it is JSON.
         """

@@ -1,4 +1,4 @@
-"""No answer, a 5xx, or one that cannot be read: wait and let the call be sent again, or raise what ends it."""
+"""No answer, a 5xx, or an answer that cannot be read: wait and let the call be sent again, or raise an error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Repeats:
         pauses: Pauses,
         rng: Random,
     ) -> None:
-        """Take what may end a call, and what makes it wait."""
+        """Take what may end a call, and `pauses`, which make it wait."""
         self._parking = parking
         self._same = same
         self._unreadable = unreadable

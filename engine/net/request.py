@@ -15,7 +15,7 @@ class Requests:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._account: Account | None = None  # whose headers these are: with other credentials it is another one
+        self._account: Account | None = None  # of the headers; with other credentials, it is another object
         self._token: Secret | None = None
         self._without_token: Mapping[str, str] = {}
         self._with_token: Mapping[str, str] = {}

@@ -46,7 +46,7 @@ class Sending:
         transport: Transport,
         telling: AnswerTelling,
     ) -> None:
-        """Take what a request passes on its way out, and who is told what became of it."""
+        """Take what a request passes on its way out. `telling`: is told what became of it."""
         self._key = key
         self._requests = Requests(api)
         self._parking = parking
@@ -61,7 +61,7 @@ class Sending:
 
         Raises `OutcomeUnknown` when no whole answer came, `NotNow`, and what `Departure.leave` raises.
         """
-        account, quota = self._key.account, self._key.quota  # of one API key, whatever happens while this waits
+        account, quota = self._key.account, self._key.quota  # both of one API key, which may change while this waits
         if account.fault:
             raise NotNow
         request = self._requests.request(call, token, account)

@@ -31,7 +31,7 @@ class SharedToken:
         self._number = 0  # of the token that this worker had last
 
     async def other(self, fetch: Fetch) -> Held:
-        """Return another token than this worker had last: the one that others have by now, else a new one.
+        """Return another token than this worker had last: if other workers have one by now, that; else a new one.
 
         Raises what `fetch` raises.
         """

@@ -1,4 +1,4 @@
-"""Tell what became of a request that was sent, where somebody listens."""
+"""Tell listeners, where there are any, what became of a request that was sent."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Throttling:
         earlier: EarlierRuns,
         rng: Random,
     ) -> None:
-        """Take what holds the key back, and what tells whose trouble a 429 is."""
+        """Take `pauses`, which hold the key back, and what shows whether a 429 is about the key or one company."""
         self._pauses = pauses
         self._parking = parking
         self._refusals = refusals
@@ -72,7 +72,7 @@ class Throttling:
         await self._pauses.begin(error, wait_s)
 
     async def _judge_by_earlier_runs(self, call: Call[Any], error: Throttled) -> None:
-        """Raise what a 429 means where an earlier run waited in vain, and nothing shows yet that this is over."""
+        """If an earlier run waited in vain, and nothing shows yet that this is over, raise at once what a 429 means."""
         if self._earlier.was_used_up and not self._good.has_kind_of(call):
             await self._judge_used_up(call, error)
         was_refused = call.company_id in self._earlier.refused and not self._good.has_company_of(call)

@@ -24,7 +24,7 @@ SETTINGS = "a Settings: Settings(accounts=(account,))"
 
 
 def companies_of(companies: Iterable[Company]) -> list[Company]:
-    """Return the companies of a call. Raises `ConfigError` for what is none."""
+    """Return the companies of a call. Raises `ConfigError` for an item that is no company."""
     return _each(companies, Company, "companies", COMPANY)
 
 
@@ -34,7 +34,7 @@ def company_of(company: Company) -> Company:
 
 
 def rows_of(rows: Iterable[Dimension]) -> list[Dimension]:
-    """Return the rows that are to be written. Raises `ConfigError` for what is none, and for a key that is no text."""
+    """Return the rows of a call. Raises `ConfigError` for an item that is no row, and for a key that is no text."""
     given = _each(rows, Dimension, "rows", ROW)
     for place, row in enumerate(given, start=1):
         if not isinstance(row.key, str):
@@ -43,7 +43,7 @@ def rows_of(rows: Iterable[Dimension]) -> list[Dimension]:
 
 
 def allowances_of(allow: Iterable[Allow]) -> list[Allow]:
-    """Return what a person lets pass. Raises `ConfigError` for what is no `Allow`."""
+    """Return what a person lets pass. Raises `ConfigError` for an item that is no `Allow`."""
     return _each(allow, Allow, "allow", ALLOW)
 
 

@@ -19,7 +19,7 @@ from engine.run.memo import ListingMemo, content_of, decoded
 from engine.run.thinking import think
 
 NOT_LISTED = b""
-"""Stands for what was listed where nothing was."""
+"""The `listing` of `Rows.note_clean` when nothing was listed."""
 
 
 def may_be_as_before(company: CompanyContext, state: CompanyState) -> bool:

@@ -66,7 +66,7 @@ def _chunk(changes: Sequence[Change], cut: Cut) -> Chunk:
 
 
 def _has_missed(results: Sequence[ItemResult]) -> bool:
-    """Return whether a key led to another row than the one that it was matched with."""
+    """Return whether a key led to another row than it was matched with."""
     return any(
         result.column is Column.UPDATED and result.remote_id not in {None, result.change.remote_id}
         for result in results

@@ -38,7 +38,7 @@ class ListedRows:
     """
 
     def __init__(self, looks: Looks, company_id: int, account: Account) -> None:
-        """Take what lists them."""
+        """Take `looks`, by which the rows are listed when they are first read."""
         self._looks = looks
         self._company_id = company_id
         self._account = account
@@ -124,7 +124,7 @@ class CompanyApi:
     ) -> Lookups:
         """Tell whether the dimensions that invoices name exist in this company, as `Engine.lookup` does.
 
-        An invoice that names no company is this company's; one that names another one has a finding for it.
+        An invoice that names no company is this company's; to name another company is a finding.
         """
         read = [
             replace(each, company_id=self._company.id) if each.company_id is None else each
@@ -155,7 +155,7 @@ class CompanyApi:
         return self._write(self._company, rows, allow=allow, creates_only=False)
 
     async def _opened(self) -> CompanyClient:
-        """Return what sends requests: another one where the account was stopped, as that may be over."""
+        """Return the client; a new one if the account was stopped, as the reason may be over by now."""
         if self._client is None or self._client.channel.parked is not None:
             self._client = await self._looks.client(self._company.id, self._account)
         return self._client

@@ -75,7 +75,7 @@ class CompanyContext:
 
 
 def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyContext:
-    """Return what a company's run begins with."""
+    """Return the context that a company's run begins with."""
     company, account = job.company, channel.account
     company_key = CompanyKey(
         origin=run.origin, account=account.account_id, company_id=company.id, resource=run.dialect.resource

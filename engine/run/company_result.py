@@ -90,7 +90,7 @@ def _to_save(company: CompanyContext) -> CompanyPlan | None:
 
 
 def _own_keys(company: CompanyContext, rows: tuple[Difference, ...]) -> tuple[Difference, ...]:
-    """Return what is told of rows under the source's keys."""
+    """Return the differences with the source's keys in the place of the wire's."""
     own = company.counts.wanted.source_keys if company.counts.wanted else {}
     return tuple(each._replace(key=own[each.key]) if each.key in own else each for each in rows)
 

@@ -63,7 +63,7 @@ class Comparison:
     run_id: str
     comparer: Comparer
     absent_rows: AbsentRows
-    is_check: bool = False  # what has vanished is shown, too
+    is_check: bool = False  # rows that have vanished are shown, too
     now: Callable[[], datetime]
     evidence: Evidence | None = None
     remote: Balance | None = None  # the remote columns of the first whole listing of this run

@@ -141,7 +141,7 @@ class PlanFromSource:
         return compared, part.plan
 
     async def _note_spellings(self, otherwise: Collection[str], record: CompanyRecord) -> None:
-        """Note which of the server's spellings a person accepts, and which this run tells again for one that died."""
+        """Note which of the server's spellings a person accepts, and which are told again, for a run that died."""
         if otherwise and self.company.counts.lets_spellings:
             await let_spellings(self.company, otherwise)
         elif record.unfinished and (retold := [key for key in otherwise if _is_untold(record.rows.get(key), record)]):

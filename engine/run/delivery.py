@@ -150,7 +150,7 @@ class Delivery:
 
 
 async def open_delivery(company: CompanyContext, record: CompanyRecord, known: KnownRows) -> Delivery:
-    """Return what sends a company's rows."""
+    """Return the delivery of a company's rows."""
     confirmed = await think(len(record.rows), partial(confirmed_keys, record.rows))
     notes = CompanyNotes(company_key=company.company_key, ledger=company.run.ledger, before=record.state)
     requests = BulkRequests(

@@ -88,7 +88,7 @@ UNSAFE = COMPANY_GUARDS
 
 
 def ending_of(reason: EngineError) -> Ending:
-    """Return what an error means for its company."""
+    """Return how a company ends that this error stops."""
     return next((ending for kind, ending in ENDINGS if isinstance(reason, kind)), FAILED)
 
 

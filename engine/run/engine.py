@@ -429,7 +429,7 @@ class Engine:
         )
 
     async def changed_keys(self, company: Company) -> list[Rekey]:
-        """Return the source's rows that Ottimate has under another key, one that the source has no more."""
+        """Return the source's rows that Ottimate has under another key, which the source has no more."""
         ledger = self._opened()
         return await changed_keys(company, self._company_key(company), ledger=ledger, codes=self._dialect.type_codes)
 

@@ -31,8 +31,8 @@ small companies must be open to keep a key busy, as each makes a request or two;
 class Slots:
     """One account's companies that are open, by their turns, with their rows."""
 
-    most: int  # companies
-    rows: int  # of these together, beyond the first few
+    most: int  # companies that are open at once
+    rows: int  # that open companies have together at most, once a few are open
     all_rows: RowsInWork = field(default_factory=RowsInWork)  # of all accounts
     _open: dict[int, int] = field(default_factory=dict)
     _changed: anyio.Event | None = None
@@ -69,7 +69,7 @@ class Slots:
 
 
 class Fleet:
-    """Runs companies, each account's in slots of its own: one that waits holds up no other, or not for long.
+    """Runs companies, each account's in slots of its own: an account that waits holds up no other, or not for long.
 
     `at_once` companies are open at a time, shared among the accounts: fewer if they are large, and at least `LEAST` of
     each account.

@@ -40,7 +40,7 @@ async def note_end(
     A run is good if it compared, or found that nothing has changed, could write, and no guard held the company,
     whatever became of single rows. Guards measure later sources by it (shrunken, another client's, torn, left out).
     `before`: the ledger's notes on it. `good`: what the last good source was like; None: it is not known. `listing`:
-    tells what to remember of Ottimate if there was nothing to do. `gathers`: what is known of rows is written together.
+    tells what to remember of Ottimate if there was nothing to do. `gathers`: the memo of all entries is written.
     """
     result, source = await thought_of(company), company.counts.source
     end = GoodEnd(gathers=gathers)

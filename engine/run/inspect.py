@@ -55,7 +55,7 @@ class Explanation:
     remote_is: str  # "shown", "gone", "not asked", "not known" (no id leads there), or why it could not be read
     left_out: tuple[LeftOutRow, ...] = ()  # of this key; without any: those that are meant
     fields: tuple[FieldDifference, ...] = ()  # spelled otherwise, pending, or moved, as the last listing showed them
-    matches: tuple[RowMatch, ...] = ()  # rows that are meant, where these are several, or one that no key leads to
+    matches: tuple[RowMatch, ...] = ()  # the rows that are meant, if they are several, or if no key leads to the row
     matching: int = 0  # how many these are in all
     told: tuple[Problem, ...] = ()  # what the newest run about the whole company told of this row, or held them all by
 
@@ -139,7 +139,7 @@ def _row(wanted: Wanted, key: str) -> Dimension | None:
 
 
 async def _told(ledger: Ledger, company_key: CompanyKey, key: str) -> tuple[Problem, ...]:
-    """Return what the newest run that was about the whole company told of a row, or held all of its rows by."""
+    """Return the problems of a row by the newest run about the whole company, and the guards that held the company."""
     lines = await ledger.company_runs(company_key.origin, company_key.company_id, RUNS)
     whole = [line.company for line in lines if line.run.verb in WHOLE]
     problems = whole[0].problems if whole else ()

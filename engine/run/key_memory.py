@@ -54,7 +54,7 @@ class KeyMemory:
     origin: str
     now: Callable[[], datetime]
     rests: bool = True  # False: a person asks for it, by a verb that tries what rests
-    fresh: bool = False  # what rests is tried in any case, and that lengthens no rest
+    fresh: bool = False  # True: what rests is tried all the same, and a failure lengthens no rest
 
     async def recall(self, channel: Channel) -> None:
         """Let a channel go on from where the last run left its key. Of an account without credentials none is known."""
@@ -167,7 +167,7 @@ class KeyMemory:
                 await self._note(channel, TRIED + what, "")
 
     def _tried(self, channel: Channel, why: Unreadable) -> str:
-        """Return the companies that tried in vain, the one that stopped the account included: others try next.
+        """Return the companies that tried in vain, with the company that stopped the account: others try next.
 
         So one company's own trouble does not stop the account each time. When all have tried, the list begins anew.
         """
@@ -252,7 +252,7 @@ def _quota_of(limits: Limits) -> str:
 
 
 def is_lasting(why: EngineError | None, limits: Limits) -> bool:
-    """Return whether an account was stopped for a reason that may last. A host that is down is none."""
+    """Return whether an account was stopped for a reason that may last, as a host's being down may not."""
     if isinstance(why, Throttled):
         return why.retry_after_s is not None and why.retry_after_s > limits.max_wait_s
     if isinstance(why, Unreadable | HostDown | QuotaExhausted | Untrusted) or (

@@ -13,7 +13,7 @@ class KnownAccounts:
     """Accounts by name. Each API key and each account id belongs to one of them: its quota and its rows are one's."""
 
     def __init__(self, accounts: Iterable[Account]) -> None:
-        """Take those of the settings. Raises `ConfigError` as `add` does."""
+        """Take the accounts of the settings. Raises `ConfigError` as `add` does."""
         self._by_name: dict[str, Account] = {}
         for account in accounts:
             self.add(account)

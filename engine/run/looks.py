@@ -37,7 +37,7 @@ class Looks:
         return CompanyClient(await self.channel(account), self.dialect, company_id)
 
     async def remote(self, company_id: int, account: Account) -> RemoteRows:
-        """Return what reads a company's rows, from the ledger or by a listing."""
+        """Return the reader of a company's rows, which come from the ledger or a listing."""
         return RemoteRows(
             company_key=self._key(company_id, account),
             client=await self.client(company_id, account),
@@ -46,7 +46,7 @@ class Looks:
         )
 
     async def invoice_lookup(self, company: Company, account: Account, mode: VerifyMode | None) -> InvoiceLookup:
-        """Return what looks up a company's invoices. `mode`: what to look at remotely; None: as set."""
+        """Return the lookup of a company's invoices. `mode`: what to look at remotely; None: as set."""
         verify = company.verify or self.verify
         return InvoiceLookup(
             company_key=self._key(company.id, account),

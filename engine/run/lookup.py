@@ -116,7 +116,7 @@ async def look_up_all(
 
 
 def _not_looked_up(invoice: Invoice, companies: Iterable[Company]) -> Lookup:
-    """Return the lookup of an invoice whose company is none of those that were given."""
+    """Return the lookup of an invoice whose company is not among those given."""
     if invoice.company_id is None:
         text = "it names no company: give it an ottimate_company_id, or say which company it is of"
     else:

@@ -37,9 +37,9 @@ MOST_SORTED = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingMemo:
-    """What tells a listing, and how it was counted."""
+    """The hashes by which a listing is recognized, and how it was counted."""
 
-    seed: int  # what the hashes begin with
+    seed: int  # of the hashes
     content: bytes  # a hash of all fields of its rows
     pages: Mapping[bytes, PageFacts]  # by the hash of their bytes
     remote_rows: int

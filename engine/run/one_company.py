@@ -50,5 +50,5 @@ def again_after_s(result: RunResult, tries: int = 0) -> float | None:
 
 
 def growing_s(tries: int) -> float:
-    """Return the seconds to wait after so many jobs that could not be done: twice as long each time, up to an hour."""
+    """Return the seconds to wait after `tries` jobs that could not be done: twice as long each time, up to an hour."""
     return min(LONGEST_S, FIRST_S * 2.0 ** min(tries, 16))

@@ -31,7 +31,7 @@ async def _share_texts(company: CompanyContext, record: CompanyRecord) -> None:
     """Let the ledger's rows of a giant have the source's texts, where these are equal: 250 bytes a row less."""
     source, resource = company.source, record.resource
     if len(record.rows) > LONG and source is not None and isinstance(source.rows, Table):
-        few = {*resource.kind, resource.label}  # of these the ledger gives one object for all rows of a kind
+        few = {*resource.kind, resource.label}  # the ledger shares these texts already: one object for all equal ones
         names = [name for name in resource.names if name not in few]
         await think(len(record.rows), partial(record.entries.table.share, source.rows, *names))
 

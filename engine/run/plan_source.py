@@ -46,7 +46,7 @@ class PlanSource(Protocol):
         ...
 
     async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
-        """Note what a company rests for whose bulk requests are refused as such."""
+        """Note the rest of a company whose bulk requests as such are refused."""
         ...
 
     async def finish(self, record: CompanyRecord) -> None:

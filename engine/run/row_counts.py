@@ -34,7 +34,7 @@ class RowCounts:
         self._reopened = 0  # rows that the plan found unchanged, and that ended otherwise
         self._open: dict[str, bool] = {}  # planned rows that have no outcome yet, by key: whether they are creates
         self._final: Counter[Column] = Counter()
-        self._keys: frozenset[str] = frozenset()  # those of the rows of `_keys_of`
+        self._keys: frozenset[str] = frozenset()  # of the rows of `_keys_of`
         self._keys_of: Wanted | None = None
         self._problems: list[Problem] = []
         self.rejects: list[Reject] = []

@@ -24,7 +24,7 @@ from engine.run.work import Work
 class Run:
     """A run that is under way: an async iterator of its events. `result` is there when they have ended.
 
-    Its events are kept for their reader up to `EVENTS_AHEAD`, then the run waits; one that was stopped waits no more.
+    Up to `EVENTS_AHEAD` events are kept for their reader, then the run waits for it; a stopped run does not wait.
     """
 
     def __init__(self, dependencies: Dependencies, work: Work) -> None:

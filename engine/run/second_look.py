@@ -82,12 +82,12 @@ async def verify(company: CompanyContext, rows: Sequence[Change]) -> int:
         await let_spellings(company, told)
     left = to_do_of(after.plan) | told.keys() | stuck.keys()
     stored = [change.row.key for change in rows if change.row.key in counts.done]
-    if still := to_do_of(after.plan) & counts.done.keys():  # no success, whatever the answers said
+    if still := to_do_of(after.plan) & counts.done.keys():  # not stored as sent, whatever the answers said
         counts.reopen(still)
         text = f"the listing after it shows {in_words(len(still), 'pushed row')} otherwise than sent"
         company.ending.take(stop("not-verified", f"{text}; the next run sees to them", UNSEEN))
     undone = [key for key in stored if key not in left]
-    if moved := [key for key in stored if key not in told]:  # it is neither as it was nor as it is spelled
+    if moved := [key for key in stored if key not in told]:  # their values were replaced, not respelled
         with anyio.CancelScope(shield=True):
             await company.run.ledger.reverted(company.company_key, tuple(moved), company.run.now())
     return len(undone)

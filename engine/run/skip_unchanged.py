@@ -28,7 +28,7 @@ from engine.run.thinking import think
 from engine.version import __version__
 
 Listing: TypeAlias = Callable[[], Coroutine[object, object, bytes | None]]
-"""Tells what to remember of a listing; see `Rows.note_clean`."""
+"""Returns what to remember of a listing, the `listing` of `Rows.note_clean`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class SkipUnchanged:
 
 
 def skip_unchanged(company: CompanyContext) -> SkipUnchanged:
-    """Return what decides whether a company is skipped."""
+    """Return the object that decides whether a company is skipped."""
     run, job = company.run, company.job
     is_asked_for = run.fresh or bool(company.allowed) or job.only is not None
     applies = run.mode.skips_unchanged and not is_asked_for

@@ -22,10 +22,10 @@ GRACE_S = 5.0
 
 
 class Lines:
-    """What a run has in flight: requests that can be broken off, all at once."""
+    """A run's requests that are in flight, which can be broken off all at once."""
 
     def __init__(self) -> None:
-        self.waiting: set[asyncio.Task[Any]] = set()  # those that wait for an answer
+        self.waiting: set[asyncio.Task[Any]] = set()  # requests that wait for an answer
         self.broken = asyncio.Event()
 
     def over(self, transport: Transport) -> Transport:

@@ -14,7 +14,7 @@ from engine.wire.dialect import Dialect
 
 
 def sound_allowances(allow: Iterable[Allow], companies: Iterable[Company]) -> frozenset[Allow]:
-    """Return what is allowed. Raises `ConfigError` for what cannot be, or for a company that is not in the run."""
+    """Return what is allowed. Raises `ConfigError` for what cannot be allowed, or a company that is not in the run."""
     allowed, ids = frozenset(allow), {company.id for company in companies}
     for one in sorted(allowed, key=str):
         if one.slug not in ALLOWABLE:
@@ -27,7 +27,7 @@ def sound_allowances(allow: Iterable[Allow], companies: Iterable[Company]) -> fr
 
 
 def sound_dialect(settings: Settings) -> Dialect:
-    """Return the contract's dialect. Raises `ConfigError` for one that nobody knows."""
+    """Return the contract's dialect. Raises `ConfigError` for an unknown contract."""
     if settings.api.contract not in DIALECTS:
         raise ConfigError(f"api.contract is {settings.api.contract!r}; it must be {' or '.join(sorted(DIALECTS))}")
     return DIALECTS[settings.api.contract]

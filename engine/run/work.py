@@ -18,7 +18,7 @@ class Applying:
 
     plan_id: str
     made_at: datetime
-    resume: bool  # what was begun and not finished is finished
+    resume: bool  # True: finish an `apply` that was cut short
     allowed: tuple[str, ...] = ()  # guards that were let pass when it was made, such as "look-alike:123"
 
 
@@ -39,7 +39,7 @@ class Job:
     only: frozenset[str] | None = None  # source keys: no other row is sent or counted
     corrected: tuple[RawRow, ...] = ()  # rows that take the place of the source's
     corrected_in: str | None = None  # the file that they are from
-    saved: CompanyPlan | None = None  # what is to be sent, instead of what a comparison finds
+    saved: CompanyPlan | None = None  # to be sent instead of what a comparison finds
 
 
 def with_plans(jobs: Iterable[Job], plans: Iterable[CompanyPlan]) -> list[Job]:

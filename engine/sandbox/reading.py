@@ -163,7 +163,7 @@ def _faults(row: dict[str, Any], contract: Contract) -> Wrong:
 
 
 def _fault(value: Any, field: Field, *, is_given: bool, is_needed: bool) -> str | None:
-    """Return what is wrong with the value of one column; None: nothing is. One that is only needed may be empty."""
+    """Return the fault of one column's value; None: it has none. A needed value of an optional field may be empty."""
     if value is None and (is_needed or not field.is_optional):
         return "is required"
     if not isinstance(value, str):

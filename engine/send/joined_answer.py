@@ -20,7 +20,7 @@ class Joined:
 
     changes: Sequence[Change]
     names: Sequence[str]  # as the answer has them, where it is known to spell them its own way
-    ids: Sequence[str | None]  # that the answer tells
+    ids: Sequence[str | None]  # remote ids, as the answer tells them
     creates: Sequence[bool]  # whether a row was to be created
     entry_ids: Sequence[str]  # of the answer's entries, those of created rows first; empty: it gives none
     entry_names: Sequence[str]

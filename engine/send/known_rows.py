@@ -19,8 +19,8 @@ class KnownRows:
 
     run_id: str
     records: Mapping[str, RowRecord]  # the ledger's, by key
-    listed_ids: Collection[str]  # remote ids of the rows that were compared with
-    remotes: Mapping[str, RemoteRow] = field(default_factory=dict)  # those rows, by remote id
+    listed_ids: Collection[str]  # ids of the remote rows that the comparison was with
+    remotes: Mapping[str, RemoteRow] = field(default_factory=dict)  # the same remote rows, by their ids
     again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: rows that are pushed once more
 
     def acknowledged(self, result: ItemResult, *, explained: bool, answered: str | None) -> RowRecord:
@@ -47,7 +47,7 @@ class KnownRows:
         met_id = answered_id if change.remote_id is None and column is Column.UPDATED else None
         there = self.remotes.get(change.remote_id or met_id or "")
         fields = change.fields
-        if met_id is not None and there is not None:  # a create that changed a row which was there: in these fields
+        if met_id is not None and there is not None:  # a create that changed an existing row
             fields = differing_fields(change.row, there)
         agreement, shown_before = pushed(
             change.row,

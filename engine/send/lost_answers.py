@@ -124,8 +124,8 @@ class ReadBack:
             proven = (
                 remote.key == row.key
                 or (before is not None and before.confirmed)
-                or result.change.remote_id is None  # what came to be since, just as it was sent under this key
-                or bool(result.change.fields)  # what was otherwise before, and is now as it was sent under this key
+                or result.change.remote_id is None  # a new row, just as it was sent under this key
+                or bool(result.change.fields)  # it differed before, and is now as it was sent under this key
                 or (sure and is_linked(result.change.remote_id))
             )
             agreement, shown_before = pushed(

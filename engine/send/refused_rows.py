@@ -13,7 +13,7 @@ def join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[i
     """Return the refused rows by position, and whether each error found a row of its own."""
     if not answer.errors:
         return {}, True
-    if len(changes) == 1:  # whose else
+    if len(changes) == 1:  # the error is about the only row
         return {0: answer.errors[0]}, True
     by_key = {change.row.key: position for position, change in enumerate(changes)}
     by_id = {change.remote_id: position for position, change in enumerate(changes) if change.remote_id is not None}

@@ -53,8 +53,8 @@ class Outbox:
     def __init__(self) -> None:
         self._senders = 0
         self._waiting: deque[SettledChunk] = deque()
-        self._news: anyio.Event | None = None  # that the reader waits for
-        self._taken: anyio.Event | None = None  # that senders wait for
+        self._news: anyio.Event | None = None  # the reader waits for it
+        self._taken: anyio.Event | None = None  # senders wait for it
 
     def begin(self, senders: int) -> None:
         """Expect outcomes of this many senders."""

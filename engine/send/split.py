@@ -25,8 +25,8 @@ class Part:
     chunk: Chunk
     attempts: int  # sends of unknown outcome that its rows may still have
     exposed: bool = False  # an earlier send of its rows may have landed
-    is_lost: bool = False  # that send was not answered: a refusal of the next one does not say that it has not landed
-    landed: bool = False  # it did: the server said so, and said nothing of its rows
+    is_lost: bool = False  # that send was not answered: even if the next one is refused, it may have landed
+    landed: bool = False  # that send has landed: the server said so, and said nothing of its rows
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Split:
         return self.parts.popleft() if self.from_left else self.parts.pop()
 
     def put(self, parts: Sequence[Part]) -> None:
-        """Put parts in the place of the one that was taken last; none: it is settled, and the other end is next."""
+        """Put parts in the place of the part that was taken last; none: it is settled, and the other end is next."""
         if not parts:
             self.from_left = not self.from_left
         elif self.from_left:

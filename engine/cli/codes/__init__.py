@@ -17,7 +17,7 @@ from engine.cli.codes.source_rows import SOURCE_ROWS
 from engine.guards.registry import REGISTRY, Level
 
 LISTED_AFTER = {"stored-otherwise": ("not-applied", "not-verified"), "key-mismatch": ("deadline",)}
-"""Codes that are no guards and are listed among the guards, behind the one that is most like them."""
+"""Codes that are no guards and are listed among the guards, behind the guard that is most like them."""
 
 
 def _guards(level: Level) -> Iterator[Code]:

@@ -59,7 +59,7 @@ SOURCE_ROWS = (
     ),
     Code(
         "unknown-type",
-        "The dimension_type_code of a row is none that the contract knows.",
+        "The contract does not know the dimension_type_code of a row.",
         "The row is invalid (exit 3) and not sent; the message lists the codes that can be.",
         "Correct the code, map it under `type_codes` of the mapping, or leave such rows out with `where`. Then"
         " `dimsync sync --select company:ID`.",

@@ -30,9 +30,9 @@ GRACE = timedelta(hours=1)
 
 
 def not_due(schedules: Mapping[int, Schedule], lasts: Mapping[int, LastBegun], now: datetime) -> list[NotDue]:
-    """Return the companies that are not due, the one that is due next first. Both mappings are by company id.
+    """Return the companies that are not due, in the order in which they will be. Both mappings are by company id.
 
-    One without a schedule is always due, and so is one that its last run has not seen to (`LastBegun.seen_to_at`).
+    A company without a schedule is always due; so is one whose last run has not seen to it (`LastBegun.seen_to_at`).
     """
     found = []
     for company_id, schedule in schedules.items():

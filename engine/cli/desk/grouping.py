@@ -19,7 +19,7 @@ from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
 
 CALM = frozenset({ExitCode.STOPPED, ExitCode.LOCKED})
-"""Exit codes of what waits for nobody: the next run goes on by itself."""
+"""Exit codes after which nobody has to do anything: the next run goes on by itself."""
 
 UNTOLD = "nothing more is told of it"
 

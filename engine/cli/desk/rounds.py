@@ -27,12 +27,12 @@ class Round(NamedTuple):
 
     @property
     def newest(self) -> PastRun:
-        """The one that began last."""
+        """The run that began last."""
         return self.runs[0]
 
     @property
     def oldest(self) -> PastRun:
-        """The one that began first."""
+        """The run that began first."""
         return self.runs[-1]
 
     @property

@@ -1,4 +1,4 @@
-"""Which mapping reads each export: none, a preset, or one that is proposed from its header and values."""
+"""Which mapping reads each export: none, a preset, or a mapping proposed from its header and values."""
 
 from __future__ import annotations
 

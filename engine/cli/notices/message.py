@@ -31,7 +31,7 @@ class Told:
     example: str = ""  # what one company tells of it
     lead: str = ""  # when to type the command
     command: str = ""  # what to type; empty: nothing
-    since: datetime | None = None  # when it was first told, of what is over
+    since: datetime | None = None  # of trouble that is over: when it was first told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Message:
     footer: str = ""
 
     def only(self, on: frozenset[str]) -> Message:
-        """Return what of it a target is told that wants trouble, recovery, or both."""
+        """Return the part of the message that a target wants: trouble, recovery, or both."""
         return replace(
             self,
             trouble=self.trouble if "trouble" in on else (),
@@ -62,14 +62,14 @@ class Message:
         return not self.trouble and not self.recovered
 
     def first(self, most: int) -> Message:
-        """Return it with the first `most` of what it tells, trouble before recovery."""
+        """Return the message with the first `most` of its entries, trouble before recovery."""
         trouble, recovered = self.trouble[:most], self.recovered[: max(0, most - len(self.trouble))]
         left = len(self.trouble) + len(self.recovered) - len(trouble) - len(recovered)
         return replace(self, trouble=trouble, recovered=recovered, more=self.more + left)
 
 
 def fitted(message: Message, form: Callable[[Message], object], most_bytes: int) -> bytes:
-    """Return a form of a message as JSON of at most so many bytes, telling less where that is needed."""
+    """Return a form of a message as JSON of at most `most_bytes`, with fewer entries where that is needed."""
     for told in range(len(message.trouble) + len(message.recovered), -1, -1):
         body = encoded(form(message.first(told)))
         if len(body) <= most_bytes:
@@ -107,7 +107,7 @@ def _told(told: Told) -> dict[str, object]:
 
 
 def command_line(told: Told, forbidden: str) -> str:
-    """Return what to type; `forbidden`: characters that a form cannot show, without which it is another command."""
+    """Return the command to type. If it has `forbidden` in it, which a form cannot show: `dimsync status`."""
     return "dimsync status" if forbidden in told.command else told.command
 
 
@@ -122,7 +122,7 @@ def named(told: Told) -> str:
 
 
 def lines(told: Told) -> Iterator[str]:
-    """Yield what people read of it, below its first line and above what to type."""
+    """Yield the lines between an entry's first line and its command."""
     yield from filter(None, (named(told), told.example))
     if told.what and not told.example and not told.companies:
         yield told.what
@@ -131,5 +131,5 @@ def lines(told: Told) -> Iterator[str]:
 
 
 def more_words(message: Message) -> str:
-    """Return what is said of what is not told; empty: all is told."""
+    """Return the line on entries that were left out; empty: none was."""
     return f"and {message.more:,} more: dimsync status" if message.more else ""

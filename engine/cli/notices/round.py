@@ -32,7 +32,7 @@ Memory = Mapping[Trouble, datetime]
 
 
 def trouble_of(companies: Iterable[CompanyResult], at: datetime) -> dict[Trouble, datetime]:
-    """Return the trouble that companies are in, and since when; `at`: now, for what nobody noted the time of."""
+    """Return the trouble that companies are in, and since when. `at`: now; stands for a time that was not noted."""
     found: dict[Trouble, datetime] = {}
     for company in companies:
         for problem in company.problems:
@@ -79,7 +79,7 @@ def of_round(
 
 
 def _new_alone(companies: Iterable[CompanyResult], memory: Memory, at: datetime) -> Iterator[CompanyResult]:
-    """Yield those companies that have trouble which was not told of, with nothing but that."""
+    """Yield the companies that have trouble which was not told yet, with this trouble alone."""
     for company in companies:
         new = tuple(
             replace(each, since=at)

@@ -116,7 +116,7 @@ async def _post(webhook: Secret, body: bytes, sending: Sending) -> str | None:
 
 
 def _refusal(answer: Answer) -> str:
-    """Return why an answer is none of success; empty: it is one."""
+    """Return why an answer is a refusal; empty: it is none."""
     if 200 <= answer.status < 300:
         return ""
     if 300 <= answer.status < 400:

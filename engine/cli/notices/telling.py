@@ -19,7 +19,7 @@ def harmless() -> Iterator[None]:
     """Turn whatever goes wrong in a block into one line: the run is done, and how it ended stays."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001  as said
+    except Exception as error:  # noqa: BLE001  nothing may hide how the run ended
         click.echo(f"Warning: nobody was notified: {type(error).__name__}", err=True)
 
 

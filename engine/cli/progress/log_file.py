@@ -77,7 +77,7 @@ class Log:
             self._is_open = False
             self._logger.removeHandler(self._to_thread)
             self._listener.stop()
-            with suppress(OSError):  # of which `Files` has told
+            with suppress(OSError):  # `Files` has told of it
                 self._handler.close()
 
 

@@ -33,7 +33,7 @@ SHORTEST_BAR = 6
 LONGEST_TITLE = 24
 
 ASCII = str.maketrans({"━": "=", "╸": ">", "─": "-", "·": "-", "…": "~"})
-"""Stand-ins for what some terminals cannot show."""
+"""Stand-ins for characters that some terminals cannot show."""
 
 
 class Line(NamedTuple):
@@ -122,5 +122,5 @@ def _shown(section: _Section, room: int) -> list[Line]:
 
 
 def _fit(text: str, width: int, cut: str) -> str:
-    """Return the text in `width` cells at most; `cut` ends one that was longer."""
+    """Return the text in `width` cells at most; a longer text is cut and ends with `cut`."""
     return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + cut

@@ -81,7 +81,7 @@ def who(cause: CauseGroup, width: int) -> list[Text]:
 
 
 def examples(cause: CauseGroup, room: int, width: int) -> Iterator[Text]:
-    """Yield what one company tells of it, each problem complete, while the next fits `room` lines; the first always."""
+    """Yield one company's problems of a cause, each complete, while the next fits `room` lines; the first always."""
     example = cause.example
     own = [each.problem for each in cause.told if each.company is example.company]
     own = sorted(own, key=lambda problem: problem is not example.problem)

@@ -135,7 +135,7 @@ SENT = frozenset({Whose.SPELLED, Whose.NOT_APPLIED, Whose.UNVERIFIED})
 
 
 def what_else(field: FieldDifference) -> Iterator[tuple[str, str]]:
-    """Yield what is to be told of a field beside its values on both sides, each value with its words."""
+    """Yield a field's other values that are to be told, beside those of both sides; each behind its words."""
     if field.acknowledged is not None and field.whose in SENT:
         yield "sent", field.acknowledged
     elif field.acknowledged is not None and field.acknowledged not in {field.remote, field.source}:

@@ -106,7 +106,7 @@ def _last(shown: Morning, width: int) -> Iterator[Text]:
 
 
 def _one_by_one(shown: Morning) -> str:
-    """Return how many companies were synced of late, where each has runs of its own."""
+    """Return how many companies were synced within a day, where each has runs of its own."""
     told = f"{shown.fresh:,} of {_companies(len(shown.companies))} were synced within a day"
     one = shown.stalest
     if one is None or one.last is None:
@@ -209,7 +209,7 @@ def _known_account(trouble: AccountTrouble, frame: Frame) -> _Entry:
 
 
 def _waiting(shown: Morning) -> list[_Entry]:
-    """Return what waits for nobody, and until when."""
+    """Return what goes on by itself, and when."""
     told = [_Entry(_wait_words(cause, shown)) for cause in shown.waiting]
     if shown.resting:
         told.append(_Entry(_rest_words(shown.resting, shown.now)))

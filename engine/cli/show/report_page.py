@@ -91,7 +91,7 @@ def _environment() -> Environment:
 
 
 def _printable(value: object) -> object:
-    """Return a text with what is not printable escaped, such as marks that turn the direction of what follows."""
+    """Return a text with its unprintable characters escaped, such as marks that turn the direction of writing."""
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

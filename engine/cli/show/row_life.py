@@ -95,7 +95,7 @@ def _held_lines(told: Explanation, problem: Problem, width: int, config: str) ->
 
 def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
     known = told.life.known
-    source = told.source or (told.left_out[0].row if len(told.left_out) == 1 else None)  # that it is left out is noted
+    source = told.source or (told.left_out[0].row if len(told.left_out) == 1 else None)  # a note tells of this
     for name, optional in ((field.name, field.optional) for field in DIMENSIONS.fields_but_key):
         sent = getattr(known.row, name) if known else None
         if optional and known and not known.code_known:

@@ -40,7 +40,7 @@ def export(context: click.Context, *, file: Path, config: Path | None, refresh: 
     of type location that has the location's name, as the ledger knows it.
     """
     config = config or (context.parent.params["config"] if context.parent else Path("dimsync.toml"))
-    from engine.cli.verbs.export_companies import export_companies  # noqa: PLC0415  as said
+    from engine.cli.verbs.export_companies import export_companies  # noqa: PLC0415  loaded when it is used
 
     return export_companies(config, file, refresh=refresh)
 
@@ -53,6 +53,6 @@ def export(context: click.Context, *, file: Path, config: Path | None, refresh: 
 def show(context: click.Context, *, company_id: int, config: Path | None, output: str) -> int:
     """Show each setting of a configured company, and the place that decided it."""
     config = config or (context.parent.params["config"] if context.parent else Path("dimsync.toml"))
-    from engine.cli.verbs.list_companies import explain  # noqa: PLC0415  as said
+    from engine.cli.verbs.list_companies import explain  # noqa: PLC0415  loaded when it is used
 
     return explain(config, company_id, output)

@@ -30,13 +30,13 @@ STOPPING = "stopping: finishing requests in flight, press again to quit at once"
 
 
 class Watcher(Protocol):
-    """Is told of a run's events. The run does not wait for what is made of them."""
+    """Is told of a run's events. The run does not wait for what a watcher does with them."""
 
     def take(self, event: Event) -> None:
         """Take an event."""
 
     def say(self, text: str) -> None:
-        """Take what is not about an event."""
+        """Take a text that is about no event."""
 
     def close(self) -> None:
         """Show what is left. Idempotent."""
@@ -113,7 +113,7 @@ def run_heeding_signals(work: Callable[[Stop], Awaitable[T]]) -> T:
     """Run an event loop (uvloop where it is installed) in which SIGINT and SIGTERM stop `work`."""
 
     async def heeding() -> T:
-        gc.freeze()  # what is loaded by now stays: each collection of it would block the event loop for 20 ms
+        gc.freeze()  # the collector need not look through all that is loaded: 20 ms each time
         stop = Stop()
         with plain(), anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async with anyio.create_task_group() as tasks:

@@ -74,7 +74,7 @@ def restore(*, file: Path, config: Path) -> int:
     Which key leads to which row stays known. What was acknowledged is taken for unknown, as the backup does not know
     what came after it: each company's next sync lists it.
     """
-    from engine.cli.verbs.ledger_copies import bring_back  # noqa: PLC0415  as said
+    from engine.cli.verbs.ledger_copies import bring_back  # noqa: PLC0415  loaded when it is used
 
     return bring_back(config, file)
 

@@ -77,7 +77,7 @@ def lookup(*, file: Path, config: Path, company_id: int | None, require: str, ve
     the API calls it. What the ledger knows is believed as long as it is for a sync, and costs nothing; what it does not
     know costs a probe, and a listing if that differs. Exits with 3 when something is not found.
     """
-    from engine.cli.verbs.lookup_invoices import LookupOptions, lookup_invoices  # noqa: PLC0415  as said
+    from engine.cli.verbs.lookup_invoices import LookupOptions, lookup_invoices  # noqa: PLC0415  loaded when it is used
 
     return lookup_invoices(
         LookupOptions(
@@ -101,6 +101,6 @@ def get(*, company_id: int, what: str, config: Path, output: str) -> int:
 
     One request for each row of that ERP id: several types may have the same. Exits with 3 when there is none.
     """
-    from engine.cli.verbs.get_row import get_row  # noqa: PLC0415  as said
+    from engine.cli.verbs.get_row import get_row  # noqa: PLC0415  loaded when it is used
 
     return get_row(config, company_id, what, output=output)

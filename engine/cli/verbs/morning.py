@@ -63,7 +63,7 @@ def show_morning(
         _show(shown, company, configured, str(config), code, output)
     finally:
         if notify and longest_s is not None:
-            from engine.cli.verbs.notifying import notify_silence  # noqa: PLC0415  as said
+            from engine.cli.verbs.notifying import notify_silence  # noqa: PLC0415  loaded when it is used
 
             notify_silence(configured, silence, max_age or "", longest_s, str(config))
     return code

@@ -58,7 +58,7 @@ class Pulled:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The worst of what happened."""
+        """The worst of the exit codes of all that happened."""
         codes = [stopped.ending.exit_code for _, stopped in self.failed]
         return worst([*codes, *([self.signal] if self.signal is not None else []), ExitCode.DONE])
 

@@ -64,7 +64,7 @@ def schedule(*, config: Path, once: bool, quiet: bool, heartbeat_s: float | None
     if that is less. A company that failed or was deferred is put there again after an hour, or when its rest ends if
     that is later. Several schedulers may run: each point is enqueued once. The settings are read anew each time.
     """
-    from engine.cli.verbs.queue_filling import run_scheduler  # noqa: PLC0415  as said
+    from engine.cli.verbs.queue_filling import run_scheduler  # noqa: PLC0415  loaded when it is used
 
     return run_scheduler(config, once=once, quiet=quiet, heartbeat_s=heartbeat_s)
 
@@ -77,7 +77,7 @@ def enqueue(*, config: Path, select: tuple[str, ...], exclude: tuple[str, ...], 
     A company that waits there already is not put there twice; one that waits for a later time may begin now.
     Read-only companies (write = false) are left out.
     """
-    from engine.cli.verbs.queue_filling import run_enqueue  # noqa: PLC0415  as said
+    from engine.cli.verbs.queue_filling import run_enqueue  # noqa: PLC0415  loaded when it is used
 
     return run_enqueue(config, select, exclude, output)
 
@@ -93,8 +93,8 @@ def workers(*, config: Path, output: str, heartbeat_s: float | None) -> int:
     Workers are those of `dimsync worker`, on all machines that share the ledger in Postgres. All is shown as the
     database has it at one moment; the run of a company is shown from a second after its beginning.
     """
-    from engine.cli.verbs.queue_settings import needs_extra  # noqa: PLC0415  as said
+    from engine.cli.verbs.queue_settings import needs_extra  # noqa: PLC0415  loaded when it is used
 
     with needs_extra():
-        from engine.cli.verbs.queue_sight import show_workers  # noqa: PLC0415  as said
+        from engine.cli.verbs.queue_sight import show_workers  # noqa: PLC0415  loaded when it is used
     return show_workers(config, output, heartbeat_s)

@@ -152,7 +152,7 @@ class Making:
         return remedy_for(code, ids, key=key, group=group, config=str(self.configured.path))
 
     def _others(self) -> OtherNames:
-        """Return what a client's report must not tell: of a fleet's report, nothing."""
+        """Return the names that a client's report must not tell; none for a fleet's report."""
         if self.only is None:
             return OtherNames(())
         others = [one for one in self.configured.companies if one.id != self.only]

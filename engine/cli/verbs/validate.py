@@ -35,7 +35,7 @@ def validate(*, config: Path, files: bool, output: str) -> int:
 
     With --files it exits with 3 if all files can be read and some of their rows are invalid.
     """
-    from engine.config import ConfigFaults, load, source_problems  # noqa: PLC0415  as said
+    from engine.config import ConfigFaults, load, source_problems  # noqa: PLC0415  loaded when it is used
 
     configured, faults, checked = None, [], None
     try:
@@ -61,14 +61,14 @@ def validate(*, config: Path, files: bool, output: str) -> int:
 
 
 def _document(configured: Configured | None, faults: Sequence[Fault], checked: Files | None) -> dict[str, object]:
-    from engine.config import listed_sources  # noqa: PLC0415  as said
+    from engine.config import listed_sources  # noqa: PLC0415  loaded when it is used
 
     errors = [{"file": str(fault.file), "key": fault.key, "message": fault.message} for fault in faults]
     sources = [source._asdict() for source in listed_sources(configured)] if configured else []
     document: dict[str, object] = {"schema": VALIDATE_SCHEMA, "ok": not faults, "errors": errors, "sources": sources}
     document["notices"] = [{"code": each.code, "message": each.message} for each in _notices(configured)]
     if checked is not None:
-        from engine.cli.verbs.validate_files import file_json  # noqa: PLC0415  as said
+        from engine.cli.verbs.validate_files import file_json  # noqa: PLC0415  loaded when it is used
 
         document["files"] = file_json(checked)
     return document
@@ -83,7 +83,7 @@ def _notices(configured: Configured | None) -> tuple[Problem, ...]:
 
 def _sources(configured: Configured) -> Iterator[str]:
     """Yield a line for each source as it is written."""
-    from engine.config import listed_sources  # noqa: PLC0415  as said
+    from engine.config import listed_sources  # noqa: PLC0415  loaded when it is used
 
     sources = listed_sources(configured)
     for source in sources[:MOST_SOURCES]:
@@ -119,6 +119,6 @@ def _print(
         stream.write(f"ledger     {safe(settings.ledger_url)}\n")
         stream.writelines(f"Note: {safe(notice.message)}\n" for notice in _notices(configured))
     if checked is not None:
-        from engine.cli.verbs.validate_files import file_lines  # noqa: PLC0415  as said
+        from engine.cli.verbs.validate_files import file_lines  # noqa: PLC0415  loaded when it is used
 
         stream.writelines(f"{line}\n" for line in file_lines(checked))

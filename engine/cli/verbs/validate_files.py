@@ -46,7 +46,7 @@ class Files(NamedTuple):
 
 
 async def check_files(configured: Configured) -> Files:
-    """Read the files of all companies, one after the other; one that many share once. Databases are not asked."""
+    """Read the files of all companies, one after the other; a shared file is read once. Databases are not asked."""
     codes = TYPE_CODES[configured.settings.api.contract]
     with Spools(configured.companies) as spools:
         companies = [

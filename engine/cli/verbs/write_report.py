@@ -78,7 +78,7 @@ async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
                 raise click.UsageError(_no_run(options))
             if run_id is None and since is None:
                 runs = await _of_round(ledger, origin, runs)
-            if since is not None:  # what only looked tells nothing of what was done
+            if since is not None:  # runs that only looked say nothing of what was done
                 runs = [run for run in runs if run.verb in WRITING] or runs[-1:]
             return await Making(configured, ledger, runs, options.company_id, options.file).write()
 

@@ -115,7 +115,7 @@ def _write(texts: Mapping[Path, str]) -> None:
 
 
 def _family(erp: str | None) -> str | None:
-    """Return the family of presets that an ERP's name means. Raises `ConfigError` for one that there is none for."""
+    """Return the family of presets that an ERP's name means. Raises `ConfigError` if there are no presets for it."""
     if erp is None:
         return None
     known = {**{preset.name: preset.family for preset in presets().values()}, **{name: name for name in families()}}
@@ -205,7 +205,10 @@ def _api(asked: Asked) -> Api:
 
 
 def _account(references: References, asked: Asked) -> Account:
-    """Return an account with its secrets. Raises `ConfigError` for what is no reference; one may lead nowhere."""
+    """Return an account with its secrets. Raises `ConfigError` for what is no reference to a secret.
+
+    A reference that leads nowhere gives a secret with that fault.
+    """
     around = Surroundings(folder=asked.config.parent, env=os.environ, contract=asked.contract, lets_secrets_lack=True)
 
     def resolved(name: str) -> Secret:

@@ -1,4 +1,4 @@
-"""Rows that are sent under another key than the one that their source uses now."""
+"""Rows that are sent under another key than their source uses now."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ ACKED = """
     select acked_at,
            (select run_id from attempts where scope = {rows}.scope and at = acked_at order by number desc limit 1)
     from {rows} where scope = ? and key = ?
-"""  # requests of one company at one instant are of one run, the one that held the lock
+"""  # requests of one company at one instant are of one run: the run that held its lock
 REJECTION = "select fingerprint, at, message from rejections where scope = ? and key = ?"
 REVERTS = "select at from reverts where scope = ? and key = ? order by at"
 IN_FLIGHT = """

@@ -28,7 +28,7 @@ READ_TRIED = """
     select key from {rows}
     where scope = ? and not confirmed and not settled and remote_id is not null and acked_at is null
       and {told} <> ''
-"""  # one that a listing has shown since it was sent has no values of its own
+"""  # once a listing has shown a row as it was sent, the ledger keeps no values for it
 UNFINISHED = "select id from runs where finished_at is null and id in (select value from json_each(?))"
 READ_STRAYS = "select {remote_fields} from {strays} where scope = ? order by position"
 READ_WIRE_KEYS = "select source_key, wire_key from wire_keys where scope = ? order by source_key"
@@ -40,7 +40,7 @@ ACKNOWLEDGE = """
     select ?1, ?2, (select generation + 1 from scopes where id = ?1),
            {values}, {flags} & 1, {flags} >> 1 & 1, {flags} >> 2 & 1, {notes}
     from (values {entries})
-"""  # the inverse of `entries.ENTRIES`; the generation is the one that `scopes.changed` makes in the same transaction
+"""  # the inverse of `entries.ENTRIES`; `scopes.changed` sets the same generation in the same transaction
 ADOPT = """
     insert into {rows} (scope, acked_at, {fields}, remote_id, confirmed, settled, code_known, seen, agreement, before)
     select ?1, ?2, {values}, {flags} & 1, {flags} >> 1 & 1, {flags} >> 2 & 1, {notes}

@@ -59,7 +59,7 @@ LINE = {
     "keepalives_idle": 5,  # seconds; the next one, too
     "keepalives_interval": 2,
     "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,  # ms that what was sent may be unacknowledged: a cut line is noticed then
+    "tcp_user_timeout": 10_000,  # ms without an acknowledgement, after which a cut line is noticed
 }
 
 

@@ -11,13 +11,13 @@ from engine.ledger.sqlite.schema import NOTES, comment
 
 OWN_NOTES = {
     "key_rates": """
-        API keys that workers have sent requests with. `ahead_s`: at `asked_at`, permits were given out for so many
-        seconds to come; `paused_s`: the API had asked to send nothing for so long.
+        API keys that workers have sent requests with. `ahead_s`: at `asked_at`, permits were given out for this many
+        seconds to come; `paused_s`: the API had asked to send nothing for this many seconds.
     """,
     "key_seats": """
         Workers that use an API key: `wants`, how many requests they could have out, and `seats`, how many they may.
-        `has_turn`: they have one more than others, since `turn_at`. Others have the seats of a worker that was not
-        heard of by `free_at`.
+        `has_turn`: it has one seat more than others, since `turn_at`. If nothing is heard of a worker until `free_at`,
+        its seats go to others.
     """,
     "key_tokens": """
         API keys' tokens as workers share them. `sealed`: encrypted; no secret that opens it is in the ledger.

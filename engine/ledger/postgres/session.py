@@ -44,7 +44,7 @@ class Session:
     """One connection, which runs statements as they are spelled for SQLite. Errors of the server are `LedgerError`."""
 
     def __init__(self, url: str, name: str, prepare: Callable[[Session], None], **options: Any) -> None:
-        """Connect. `url`: one that `address.checked` lets pass. `prepare`: done first. Raises `LedgerError`.
+        """Connect. `url`: as `address.checked` returns it. `prepare`: called first. Raises `LedgerError`.
 
         `options`: of libpq, beside those that all sessions have.
         """

@@ -183,7 +183,7 @@ def _ensure_unused(path: Path) -> bool:
 
 def _move_aside(path: Path, aside: Path) -> None:
     """Give the files of a ledger, if there are any, other names; `path` leads to it until it is replaced."""
-    for ending in ("-wal", "-shm"):  # of a damaged one: a whole one has none by now
+    for ending in ("-wal", "-shm"):  # only a damaged ledger still has these
         with suppress(FileNotFoundError):
             Path(f"{path}{ending}").rename(f"{aside}{ending}")
     with suppress(FileNotFoundError):

@@ -23,14 +23,14 @@ NOTES = {
     "scopes": """
         One company behind one API and one account, and the notes on it. `id` is the `scope` of other tables.
         `listed_at`: the last whole listing; `checked_at`: that, or a later probe that agreed. `remote_count`: rows in
-        that listing and creates since. `failures`, `failure`, `failure_message`: of listings that failed or were held,
-        so many in a row; not read again before `retry_at` unless the source is another than `failed_source` (digest).
-        `last_good_rows`: source rows of the last good run. `passed`: marks of a plan that the guards let pass, until it
-        is finished. `generation`: how often what is known of the company's rows has changed; `changed_by`: the run that
-        changed it last, null when a command did. `clean`: digest of the source, and of all else that a comparison rests
-        on, at a run that found nothing to do; null since anything was written that bears on it. `clean_source`:
-        such a digest of the source's rows. `clean_listing`: what tells that a listing shows what was listed then. These
-        two may be set to null at any time, which costs only time.
+        that listing and creates since. `failures`: how many listings in a row failed or were held; `failure`,
+        `failure_message`: of the last of them; it is not read again before `retry_at`, unless its source differs from
+        `failed_source` (digest). `last_good_rows`: source rows of the last good run. `passed`: marks of a plan that
+        the guards let pass, until it is finished. `generation`: how often what is known of the company's rows has
+        changed; `changed_by`: the run that changed it last, null when a command did. `clean`: digest of the source,
+        and of all else that a comparison rests on, at a run that found nothing to do; null since anything was written
+        that bears on it. `clean_source`: such a digest of the source's rows. `clean_listing`: what tells that a
+        listing shows what was listed then. These two may be set to null at any time, which costs only time.
     """,
     "rows": """
         What is known of the remote row behind each key. The values are those last acknowledged or, when the row was
@@ -40,8 +40,8 @@ NOTES = {
         `generation` then; above its `listed_generation`, no listing has shown the row yet.
     """,
     "entry_memos": """
-        A company's entries of `rows` were written together, in so many parts, as that takes less time to read. It may
-        be deleted at any time, which costs only time; then entry_parts and changed_entries mean nothing.
+        A copy of a company's entries of `rows`, written together in `parts` parts, as that takes less time to read. It
+        may be deleted at any time, which costs only time; then entry_parts and changed_entries mean nothing.
     """,
     "entry_parts": "The parts of such a memo.",
     "changed_entries": "Entries of `rows` that were changed since, as triggers note them.",
@@ -84,11 +84,12 @@ NOTES = {
         `counts-all`: a listing's count was larger than its page once, so that counts are of all rows, not of a page.
     """,
     "rests": """
-        What failed for an account as a whole, so many times in a row, and is not tried again before `retry_at` unless
-        the settings are others: `contract:list` and `contract:bulk`, answers that could not be read; `directory`, the
-        listing of its companies; `account`, runs that ended with the account stopped (`settings` covers its credentials
-        then, as a digest); `used-up`, tries of a key in vain since its day was first called used up (`settings`: its
-        figures; when it is tried again, quotas says). `code`: the problem code that this was told under.
+        What failed for an account as a whole, `failures` times in a row, and is not tried again before `retry_at`
+        unless the settings have changed: `contract:list` and `contract:bulk`, answers that could not be read;
+        `directory`, the listing of its companies; `account`, runs that ended with the account stopped (`settings`
+        covers its credentials then, as a digest); `used-up`, tries of a key in vain since its day was first called
+        used up (`settings`: its figures; when it is tried again, quotas says). `code`: the problem code that this was
+        told under.
     """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",

@@ -46,7 +46,7 @@ class TokenKeeper:
     """Holds an account's token in memory; the first task that needs one fetches it for all."""
 
     def __init__(self, shared: SharesToken | None = None) -> None:
-        """Take what other workers share tokens by; None: there are none."""
+        """`shared`: the tokens that workers share; None: this process shares its tokens with no other."""
         self.shared = shared
         self._lock = anyio.Lock()
         self._token: Secret | None = None
@@ -79,7 +79,7 @@ class TokenKeeper:
         self._token, self._expires_at, self._proven = None, 0.0, False
 
     def is_good(self, token: Secret) -> bool:
-        """Return whether a token is the one that is held, and not known to be expired or refused."""
+        """Return whether a token is the current one, and not known to be expired or refused."""
         return token is self._token and get_running_loop().time() < self._expires_at
 
     def is_hopeless(self, token: Secret) -> bool:
@@ -87,7 +87,7 @@ class TokenKeeper:
         return token is self._token and not self._proven
 
     async def renewed(self, stale: Secret | None, fetch: Fetch) -> Secret:
-        """Return a token other than `stale`: the one that another task fetched meanwhile, else a new one."""
+        """Return a token other than `stale`: if another task has fetched one meanwhile, that; else a new one."""
         async with self._lock:
             if self._token is None or self._token is stale:
                 new = held(await fetch()) if self.shared is None else await self.shared.other(fetch)

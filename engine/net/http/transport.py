@@ -81,8 +81,8 @@ class AiohttpTransport:
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Read the body: at once if its declared length is within the limit, else piece by piece up to the limit.
 
-        A response that is read to its end has given its connection back; one that is not is closed here. A middleware
-        of the caller's session may have read it already: `read` gives it again, the stream does not.
+        A response that is read to its end gives its connection back; any other is closed here. A middleware of the
+        caller's session may have read the body already: `read` gives it again, the stream does not.
         """
         try:
             declared = response.content_length

@@ -19,8 +19,8 @@ PART = 0.975
 clocks and delays of several processes differ."""
 
 OWN_PART = 0.4
-"""Part of the lateness that this leaves room for which a request may have when it leaves. The rest is for its way: a
-connection that has to be made first, the network, a server that is busy."""
+"""A request may be late, when it leaves, by this part of the lateness that there is room for. The rest is for its way:
+a connection that has to be made first, the network, a server that is busy."""
 
 LEASE_S = 0.2
 """A lease has at most the permits of this time: 10 at 50 requests a second. A worker that is killed loses no more

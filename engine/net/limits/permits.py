@@ -57,7 +57,7 @@ class Permits:
         return 2 * len(self._in_hand) <= self._size and waiting > len(self._in_hand)
 
     def to_ask_for(self, waiting: int) -> int:
-        """Return how many permits to ask for when so many requests wait: twice as many as last time, if none lapsed.
+        """Return how many permits to ask for while `waiting` requests wait: twice as many as last time, if none lapsed.
 
         While other workers stand in line, more only if the demand is there: permits that lapse here are lost to them.
         """

@@ -60,7 +60,7 @@ class Rate:
         self._latest_s = LATEST_S
         self._usual_s = 0.0  # mean time that an answer takes
         self._answers = 0
-        self._used: deque[Unit] = deque()  # those of about the last window, in the order in which they left
+        self._used: deque[Unit] = deque()  # units of about the last window, in the order in which their requests left
 
     def is_free(self) -> bool:
         """Return whether `take` would return at once; then `take_free` does the same at less cost."""

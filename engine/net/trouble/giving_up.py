@@ -20,7 +20,7 @@ class GivingUp:
     def __init__(
         self, host: Host, parking: Parking, outage: Outage, unreadable: UnreadableAnswers, paths: WrongPaths
     ) -> None:
-        """Take what decides for the host, for the account, for its answers, and for its settings."""
+        """Take the judges of the host, of the account, of its silence, of its answers, and of its settings."""
         self._host = host
         self._parking = parking
         self._outage = outage
@@ -28,7 +28,7 @@ class GivingUp:
         self._paths = paths
 
     async def reason(self, call: Call[Any], error: OutcomeUnknown | InFlight) -> EngineError:
-        """Return what to raise: the error itself, or what stops the account or the run."""
+        """Return the error to raise: the call's own, or one that stops the account or the run."""
         if is_silence(error):
             return await self._after_silence(call, error)
         await self._unreadable.note(call, error)

@@ -46,7 +46,7 @@ class Parking:
 
 
 def no_credentials(account: Account) -> EngineError | None:
-    """Return what stops an account whose credentials are not known; None: they are."""
+    """Return the error that stops an account whose credentials are not known; None: they are known."""
     if not account.fault:
         return None
     return Unauthorized(f"account {account.name} has no credentials: {account.fault}")

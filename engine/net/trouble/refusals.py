@@ -47,11 +47,11 @@ class Refusals:
         return True
 
     async def judge(self, call: Call[Any], error: ApiError, token: Secret | None) -> None:
-        """Raise what a refusal means: the account is stopped, unless the witness is answered with the same API key.
+        """Raise the error that a refusal means: the account is stopped, unless the witness is answered with this key.
 
-        If it is, the company is refused alone, or its chunk is. Returns, raising nothing, if the call is to be sent
-        again: there are other credentials than it was sent with, by the account's provider, or the witness was answered
-        with a newer token than `token`. A refusal of the request for a token is raised as it is: see `Tokens`.
+        If the witness is answered, the company is refused alone, or its chunk is. Returns if the call is to be sent
+        again: the account's provider has other credentials than it was sent with, or the witness was answered with a
+        newer token than `token`. A refusal of the request for a token is raised as it is: see `Tokens`.
         """
         is_about_credentials = isinstance(error, Unauthorized)
         if is_about_credentials and not call.bearer:
