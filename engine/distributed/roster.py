@@ -14,7 +14,7 @@ from engine.model.settings import Settings
 from engine.run.engine import Engine
 
 REREAD_S = 60.0
-"""The least time between two readings of the settings."""
+"""How long settings are not read anew after a reading that did not help the job that asked for it."""
 
 
 class Roster:
@@ -28,13 +28,16 @@ class Roster:
         self._origin = origin_of(settings.api.base_url)
         self._members = _by_id(settings)
         self._read = read
-        self._read_at_s = float("-inf")  # on the monotonic clock
+        self._reading = asyncio.Lock()
+        self._read_in_vain_at_s = float("-inf")  # on the monotonic clock
         self._warn = warn
 
     async def member(self, job: CompanyJob) -> Member | None:
         """Return the company with the id that a job names; None: there is none. Its account may be another one."""
         if not self._has(job):
-            await self._read_anew()
+            async with self._reading:  # jobs that begin meanwhile wait for what the settings say
+                if not self._has(job):
+                    await self._read_anew(job)
         return self._members.get(job.company_id)
 
     def _has(self, job: CompanyJob) -> bool:
@@ -42,15 +45,16 @@ class Roster:
         found = self._members.get(job.company_id)
         return found is not None and found.job.lock == job.lock and job.settings in {"", found.company.settings}
 
-    async def _read_anew(self) -> None:
+    async def _read_anew(self, job: CompanyJob) -> None:
         """Take over the companies and accounts as they are now. Any other change needs a restart of the worker."""
-        if self._read is None or time.monotonic() < self._read_at_s + REREAD_S:
+        if self._read is None or time.monotonic() < self._read_in_vain_at_s + REREAD_S:
             return
-        self._read_at_s = time.monotonic()
         try:
             self._take(await asyncio.to_thread(self._read))
         except (ConfigError, LedgerError) as error:
             self._warn(f"the settings were read anew, and cannot be taken over: {error}. Restart the worker with them")
+        if not self._has(job):
+            self._read_in_vain_at_s = time.monotonic()
 
     def _take(self, settings: Settings) -> None:
         """Take over the accounts and companies of settings. Raises `ConfigError`."""

@@ -129,7 +129,7 @@ def _to_send(
         texts = [text or "" for text in changes.column(field)]
         for at in find(texts):
             change = changes[at]
-            is_news = not change.fields or field in change.fields  # of a row of unknown state each field is
+            is_news = not change.fields or field in change.fields  # of a row of unknown state, each field is sent
             if is_news and not _was_refused(change, record):
                 found.append(_Text(at, change.row, field, texts[at]))
     return sorted(found, key=attrgetter("at"))

@@ -247,6 +247,26 @@ async def test_so_is_a_mapping_that_has_changed(bench: Bench) -> None:
     assert len(bench.told) == 1
 
 
+def settings_of(bench: Bench, ids: Iterable[int], rows: int, settings: str) -> Settings:
+    """Return settings by which each company's source has so many rows."""
+    made = (replace(one, source=Rows(dims(rows)), settings=settings) for one in companies(ids))
+    return replace(bench.settings, companies=tuple(made))
+
+
+async def test_jobs_that_begin_while_the_settings_are_read_wait_for_what_they_say(queue_url: str) -> None:
+    async with opened(queue_url, companies([123, 124, 125])) as bench:
+        bench.now[0] = settings_of(bench, [123, 124, 125], 5, "new")
+        await asyncio.gather(*(bench.do(replace(bench.job(each), settings="new")) for each in (123, 124, 125)))
+        assert [len(bench.api.rows(each)) for each in (123, 124, 125)] == [5, 5, 5]
+
+
+async def test_a_mapping_that_is_corrected_twice_within_a_minute_is_the_corrected_one(bench: Bench) -> None:
+    for rows, settings in ((4, "new"), (5, "newer")):
+        bench.now[0] = settings_of(bench, [123], rows, settings)
+        await bench.do(replace(bench.job(), settings=settings))
+        assert len(bench.api.rows(123)) == rows
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
