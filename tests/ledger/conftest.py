@@ -43,12 +43,15 @@ class Child:
 Play = Callable[[str], AbstractContextManager[Child]]
 
 
-@pytest.fixture(params=["file", "memory", "testing", "postgres"])
+@pytest.fixture(params=["file", "testing", "postgres"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    """Where an empty ledger is, in each kind of database in turn; None: in that for tests of other programs."""
+    """Where an empty ledger is, in each kind of database in turn; None: in that for tests of other programs.
+
+    A ledger of `sqlite://` is the one's thread with the other's database: `test_files` and `test_model` open it.
+    """
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
-    return {"file": f"sqlite:///{tmp_path}/ledger.db", "memory": ":memory:", "testing": None}[request.param]
+    return {"file": f"sqlite:///{tmp_path}/ledger.db", "testing": None}[request.param]
 
 
 @pytest.fixture
