@@ -18,7 +18,7 @@ def essence(text: str) -> str:
 
 
 def is_spelling(shown: str, sent: str) -> bool:
-    """Return whether a server may show a text so that was sent so: other case, spaces or entities, or cut off."""
+    """Return whether `shown` may be how a server shows `sent`: in other case, with other spaces or entities, or cut."""
     here, there = essence(shown), essence(sent)
     return here == there or (len(shown) >= CUT_FROM and there.startswith(here))
 

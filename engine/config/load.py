@@ -199,7 +199,7 @@ def explained(configured: Configured, company_id: int) -> tuple[Setting, ...]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors of Windows begin files with a mark
     except RecursionError:
         raise ConfigFaults([Fault(path, "", "is nested too deeply to be settings")]) from None
     except OSError as error:

@@ -27,11 +27,15 @@ T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
 SIZES = (100, 20)
 """Entries a page to ask for. No maximum is documented; where 100 is refused, 20 is the API's own default."""
 
+MOST = 20_000
+"""Entries that a directory is read to: 200 requests of 100. More would use up the quota of a day."""
+
 
 async def read_visible(channel: Channel, now: datetime) -> Directory:
     """List an account's companies, which is all that a sync has to know: ceil(companies / 100) requests as a rule.
 
-    Raises `ApiError`, `AccountParked`, and `IncompleteListing` when fewer companies showed than were declared.
+    Raises `ApiError`, `AccountParked`, and `IncompleteListing` when fewer companies showed than were declared, or more
+    than `MOST` are.
     """
     return Directory(at=now, companies=await _companies(channel))
 
@@ -75,6 +79,10 @@ async def _list(
 ) -> tuple[T, ...]:
     """Read page after page from 1 on. If entries are missing then, also read page 0: the API may count from there."""
     first, size = await _first(channel, path, read)
+    if first.declared > MOST:
+        raise IncompleteListing(
+            f"account {channel.account.name}: {first.declared:,} {what} are declared, and at most {MOST:,} are read"
+        )
     seen: dict[int | str, T] = {entry.id: entry for entry in first.entries}
     number, grows = 1, bool(seen)
     while grows and len(seen) < first.declared:

@@ -72,7 +72,7 @@ class Dealer:
             rows = found[self._of_broken(place, cells)] if isinstance(cells, Broken) else whole
             rows.places.append(place)
             rows.cells.append(cells)
-        found.pop(None, None)  # broken rows of nobody, which are counted
+        found.pop(None, None)  # broken rows that name no company: they are counted already
         companies = map(self._company, self._named(whole.cells))
         for place, cells, company_id in zip(*whole, companies, strict=True):
             rows = found[company_id]

@@ -26,6 +26,12 @@ _HALF = re.compile(
 _PAIR_BYTES = 12
 """Bytes of an escaped surrogate pair."""
 
+MOST_DEEP = 1_000
+"""How deep a document may be nested: `ijson` keeps the path to each level, which takes memory by the square of it."""
+
+_MANY_OPENED = 4_000
+"""Brackets, those in texts included, that may be open at once before it is found out how many are: 40 MB of paths."""
+
 _AHEAD = 64  # bytes that are read to see whether the document is an array
 
 _SHOWN = 5  # arrays that a message names
@@ -108,14 +114,32 @@ def _arrays(file: BinaryIO) -> Iterator[str]:
             inside = None
 
 
+def _require_shallow(file: BinaryIO, name: str) -> None:
+    """Raise `SourceError` if a document is nested too deep."""
+    import ijson  # noqa: PLC0415  see above
+
+    file.seek(0)
+    deep = 0
+    for event, _ in ijson.basic_parse(file):
+        deep += (event in {"start_array", "start_map"}) - (event in {"end_array", "end_map"})
+        if deep > MOST_DEEP:
+            text = f"{name}: nested more than {MOST_DEEP:,} levels deep: this is no list of rows"
+            raise SourceError(text, file=name)
+
+
 class _Text:
-    """An open file without its mark, which refuses halves of surrogate pairs before it hands them over."""
+    """An open file without its mark, which refuses some of it before it hands that over.
+
+    That is halves of surrogate pairs, and what is nested so deep that it would use up all memory.
+    """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
         self._name = name
         self._before = b""  # the last bytes handed over
         self.given_bytes = 0  # handed over
+        self._open = 0  # brackets that are open at the end of that, those in texts included
+        self._is_shallow = False  # known to be
         self._ahead = file.read(_AHEAD).removeprefix(b"\xef\xbb\xbf")  # read and not handed over
         while not self._ahead.strip() and (more := file.read(_AHEAD)):
             self._ahead = more
@@ -131,9 +155,20 @@ class _Text:
         given, self._ahead = text[:end], text[end:]
         if b"\\u" in text:
             self._require_pairs(self._before + text, len(self._before), len(self._before) + end)
+        self._note_brackets(given)
         self._before = (self._before[-_PAIR_BYTES:] + given[-_PAIR_BYTES:])[-_PAIR_BYTES:]
         self.given_bytes += len(given)
         return given
+
+    def _note_brackets(self, given: bytes) -> None:
+        """Raise `SourceError` if the document is nested too deep, which is looked for where it may be."""
+        opened = given.count(b"[") + given.count(b"{")
+        if self._open + opened > _MANY_OPENED and not self._is_shallow:
+            here = self._file.tell()
+            _require_shallow(self._file, self._name)
+            self._file.seek(here)
+            self._is_shallow = True
+        self._open += opened - given.count(b"]") - given.count(b"}")
 
     def _require_pairs(self, text: bytes, start: int, end: int) -> None:
         """Raise `SourceError` if half a pair begins between two positions of a text, which goes on around them."""

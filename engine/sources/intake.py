@@ -163,7 +163,7 @@ class Intake:
         return self._first[key]
 
     def _first_of_several(self, row: Dimension) -> _Invalid:
-        """Return the first row of a key as invalid, as which of its rows is meant cannot be told."""
+        """Return the first row with a key as invalid: nobody can tell which of the rows with this key is meant."""
         first = self._first_place(row.key)
         return _Invalid(first, self._repeated(row, first, self._again[row.key]))
 

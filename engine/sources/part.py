@@ -103,7 +103,7 @@ class Part:
 
     @property
     def marks(self) -> SourceMarks:
-        """What the source is like, but for its end."""
+        """What the source is like, except how it ended."""
         has, lacks = (tuple(name for name, has in self._filters.items() if has is there) for there in (True, False))
         return SourceMarks(str(self.name or ""), None, has, lacks)
 

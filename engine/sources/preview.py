@@ -17,7 +17,7 @@ from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 
 _FOOTER = "footer"
-"""Reason for lines below the total of a report: a line that is read alone does not show that it stands there."""
+"""Why lines below a report's total are left out. A line that is read alone does not show that it is one."""
 
 _FOREIGN, _EMPTY = "another company's row", "an empty row"
 """Why rows are not counted at all."""
@@ -114,7 +114,7 @@ def _reason(found: Wanted, before: Mapping[str, object]) -> str:
 
 
 class _Fates:
-    """What became of each row, by its line. This overrides what a row alone shows: that has no duplicates, for one."""
+    """What became of each row, by its line. This overrides what a row alone shows, which knows of no duplicates."""
 
     def __init__(self, wanted: Wanted) -> None:
         self._good = {wanted.lines[row.key]: row for row in wanted.rows[:_LOOKED_AT] if row.key in wanted.lines}

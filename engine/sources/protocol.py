@@ -24,7 +24,7 @@ class SourceReading(Protocol):
         """Return itself."""
 
     async def __anext__(self) -> Rows:
-        """Return the next row, or batch of rows; whatever is raised, but for the end, fails the company."""
+        """Return the next row, or batch of rows. An exception, other than for the end, fails the company."""
 
     @property
     def digest(self) -> bytes | None:
@@ -48,7 +48,7 @@ class Source(Protocol):
         """Begin a reading; a `SourceReading` is also asked for its digest, and closed."""
 
     def of_company(self, company_id: int) -> AsyncIterator[Rows]:
-        """Begin a reading of the rows of one company, where the source has those of many. It comes before `__aiter__`.
+        """Begin a reading of the rows of one company, if the source has those of many. Called instead of `__aiter__`.
 
         A source that has it may be given to several companies.
         """
@@ -56,11 +56,11 @@ class Source(Protocol):
     async def digest(self) -> bytes | None:
         """Return the digest that a reading would have now, without reading all; None: that cannot be told.
 
-        If it is the one of the last run, which found nothing to do, the company is not read.
+        If it equals the digest of the last run, and that run found nothing to do, the source is not read.
         """
 
     def absence(self) -> str | None:
-        """Return in a sentence why it cannot be read, as far as that costs nothing to know; None: no reason is known.
+        """Return a sentence on why it cannot be read, if that is known at no cost; None: no reason is known.
 
         `dimsync validate` and `dimsync doctor` ask for it.
         """

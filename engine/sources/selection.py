@@ -14,7 +14,7 @@ from engine.sources.filters import Empty, IfThere, Not, Test, filtered_text, tak
 from engine.sources.rows import Fault
 
 MOST_REASONS = 200
-"""Different texts by which rows of one source are left out that are counted each; all others are counted together."""
+"""How many different texts of a source's left-out rows are counted one by one; all others are counted together."""
 
 _SHOWN = 60  # characters of a text that are kept
 

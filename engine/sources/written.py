@@ -81,8 +81,8 @@ def column_map(written: Mapping[str, Any], base: ColumnMap | None = None, *, nam
     """Return the map that is written, over a preset's, which gives what is not written.
 
     `columns`, `type_codes` and `labels` go name by name. A filter goes column by column over a preset of one list, and
-    in place of that of a preset of joined lists, whose names have no dot; an empty one is no filter. Values are read
-    already, or are as they are written. Raises `ConfigError`.
+    in place of that of a preset of joined lists, whose names have no dot; an empty one is no filter. Values may be read
+    already, or be as they are written. Raises `ConfigError`.
     """
     base = base or ColumnMap()
     own: dict[str, Any] = {_FIELDS.get(one, one): value for one, value in written.items()}

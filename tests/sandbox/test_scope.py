@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -254,6 +255,16 @@ async def test_a_directory_that_falls_short_is_not_believed(world: World) -> Non
     result = await world.sync(company(1, dims(2)), company(2, dims(2)))
     assert [each.exit_code for each in result.companies] == [0, 1]
     assert [problem.code for problem in result.problems] == ["directory", "new-ledger"]
+
+
+async def test_a_directory_that_goes_on_for_ever_does_not_use_up_the_quota(world: World) -> None:
+    world.place(1, dims(2))
+    entries = [{"id": 1, "name": "Company 1"}, *({"id": number, "name": "x"} for number in range(100, 199))]
+    body = json.dumps({"count": 20_001, "page": 1, "limit": 100, "results": entries})
+    world.script({"effect": "status", "status": 200, "body": body, "match": COMPANIES})
+    result = await world.sync(company(1, dims(2)))
+    assert (result.exit_code, result.requests.directory) == (0, 1)
+    assert "20,001 companies are declared, and at most 20,000 are read" in result.problems[0].message
 
 
 async def test_single_rows(either_world: World) -> None:

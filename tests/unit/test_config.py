@@ -337,6 +337,13 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes, messa
         load(path, ENV)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """As the editor of Windows writes files."""
+    path = tmp_path / "dimsync.toml"
+    path.write_text(MINIMAL, encoding="utf-8-sig")
+    assert [each.id for each in load(path, ENV).companies] == [123]
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigFaults, match=r"dimsync\.toml: cannot be read: No such file"):
         load(tmp_path / "dimsync.toml", ENV)

@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "3742e8976f1774ab"}
+SOURCES = {3: "841f5c4d317120b6"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

@@ -278,6 +278,8 @@ BAD_JSON_FILES = {
     "cut off": ("rows.json", b"[{}", "not JSON"),
     "empty": ("rows.json", b"", "not JSON"),
     "no array": ("rows.json", b'{"rows": []}', "under `dimensions`"),
+    "nested": ("rows.json", b"[" * 5_000 + b"]" * 5_000, "nested more than 1,000 levels deep"),
+    "nested objects": ("rows.json", b'{"dimensions": ' * 5_000 + b"[]" + b"}" * 5_000, "nested more than 1,000 levels"),
     "latin-1": ("rows.json", '[\n"é"]'.encode("latin-1"), "line 2, byte 2: 0xE9"),
     "latin-1 lines": ("rows.ndjson", b'{}\n{"a": "\xe9"}\n', "line 2, byte 8: 0xE9"),
     "nul": ("rows.ndjson", b"{}\n\0\n", "line 2: NUL bytes"),
@@ -290,6 +292,11 @@ BAD_JSON_FILES = {
 async def test_a_bad_json_file_is_refused_whole(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         await wanted(write(tmp_path, content, name))
+
+
+async def test_brackets_in_texts_nest_nothing(tmp_path: Path) -> None:
+    rows = ",".join(CASH_JSON.replace("k1", f"k{n}").replace("Cash", "Cash [{") for n in range(5_000))
+    assert (await wanted(write(tmp_path, f"[{rows}]", "rows.json"))).source_rows == 5_000
 
 
 def open_files() -> set[str]:
