@@ -55,7 +55,8 @@ class KnownAccounts:
             return next(iter(self._by_name.values()))
         if name is None or name not in self._by_name:
             there = ", ".join(sorted(self._by_name)) or "none yet (`Engine.add_account`)"
-            raise ConfigError(f"{who} names the account {name!r}; there are: {there}")
+            named = "no account" if name is None else f"the account {name!r}"
+            raise ConfigError(f"{who} names {named}; there are: {there}")
         return self._by_name[name]
 
 

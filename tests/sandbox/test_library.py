@@ -454,7 +454,7 @@ async def test_an_account_that_is_not_there(world: World) -> None:
 async def test_settings_that_cannot_work(world: World) -> None:
     (known,), world.accounts = world.accounts, ()
     async with world.engine() as engine:  # accounts may come later
-        with pytest.raises(ConfigError, match=r"names the account None; there are: none yet \(`Engine.add_account`\)"):
+        with pytest.raises(ConfigError, match=r"names no account; there are: none yet \(`Engine.add_account`\)"):
             engine.sync([company(1, [])])
     with pytest.raises(ConfigError, match="account"):
         Engine(Settings(accounts=(known, account("other"))))
