@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.bad_week import PAGE, page, play, week
 from tests.nursery import Nursery
 
 
+@pytest.mark.long
 def test_the_screens_of_the_help_page_are_those_of_a_bad_week_in_the_sandbox(nursery: Nursery) -> None:
     with week(nursery) as there:
         screens = list(play(there))

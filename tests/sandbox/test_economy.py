@@ -21,7 +21,7 @@ from tests.sandbox.conftest import World, assert_exact, columns, company, dims, 
 
 FLEET = range(1, 101)
 ROWS = 5
-MONTHS, DAYS = (300, 30) if "DIMSYNC_MONTH" in os.environ else (6, 10)
+MONTHS, DAYS = (300, 30) if "DIMSYNC_MONTH" in os.environ else (6, 6)
 """Companies of the month, of which a twentieth are in trouble, three at least; and as many of its days as are lived."""
 
 

@@ -197,13 +197,13 @@ def contexts() -> int:
 async def test_a_company_that_has_ended_leaves_no_rows_for_the_collector(world: World) -> None:
     """Nothing of a company's run refers back to it: it is gone before anybody hears of its end."""
     world.limit(chunk_rows=3)
-    for n in range(1, 5):
-        world.place(n, dims(110))
+    for n in range(1, 4):
+        world.place(n, dims(114))
     gc.collect()
     of_others = contexts()  # what other tests have left
     gc.disable()
     try:
-        async with world.engine() as engine, engine.sync([company(n, dims(120)) for n in range(1, 5)]) as run:
+        async with world.engine() as engine, engine.sync([company(n, dims(120)) for n in range(1, 4)]) as run:
             kept = [contexts() async for event in run if isinstance(event, ChunkSettled)]
             left = contexts()
     finally:

@@ -22,6 +22,7 @@ from random import Random
 from typing import Any, NotRequired, TypedDict, cast
 
 import aiohttp
+import pytest
 
 from engine import Api, Company, Dimension, Engine, Limits, RunResult, Settings, Verify, VerifyMode
 from engine.ledger.sqlite.ledger import SqliteLedger
@@ -339,6 +340,7 @@ def lives() -> list[Life]:
     return found
 
 
+@pytest.mark.long
 def test_runs_do_what_they_did_before() -> None:
     kinds: Counter[str] = Counter()
     for number, life in enumerate(lives()):
