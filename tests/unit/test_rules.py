@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "841f5c4d317120b6"}
+SOURCES = {3: "398430507a6c3040"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
