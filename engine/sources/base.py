@@ -26,6 +26,9 @@ _Item: TypeAlias = Dimension | RawRow | Sequence[Dimension | RawRow]
 _BREATH = 1_000
 """Rows that are taken before other tasks may run: about 2 ms of work."""
 
+_RAISED = (Exception, SystemExit)
+"""What a program's own source may raise. It may call `sys.exit`, as scripts do, which would end the event loop."""
+
 _SINGLE = 500
 """Rows that a source gives one by one and that are taken together: 2 ms, half of it for the source to give them."""
 
@@ -114,7 +117,7 @@ def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterat
         items: AsyncIterator[_Item] = aiter(source if of_company is None else of_company(company_id))
     except SourceError:
         raise
-    except Exception as error:  # a program's own source may raise anything
+    except _RAISED as error:
         raise _failure(error, name) from error
     _require_unread(items, name)
     return items
@@ -146,7 +149,7 @@ async def _close(items: object, name: str | None) -> None:
             await aclose()
         except SourceError:
             raise
-        except Exception as error:  # a program's own source may raise anything
+        except _RAISED as error:
             raise _failure(error, name) from error
 
 
@@ -156,11 +159,11 @@ async def _next(items: AsyncIterator[_Item], name: str | None) -> _Item:
         return await anext(items)
     except (StopAsyncIteration, SourceError):
         raise
-    except Exception as error:  # a program's own source may raise anything
+    except _RAISED as error:
         raise _failure(error, name) from error
 
 
-def _failure(error: Exception, name: str | None) -> SourceError:
+def _failure(error: BaseException, name: str | None) -> SourceError:
     return SourceError(f"{name or 'the source'} failed: {type(error).__name__}: {error}", file=name)
 
 

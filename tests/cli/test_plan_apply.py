@@ -215,6 +215,18 @@ def test_a_plan_of_read_only_companies_alone(fleet: Fleet, here: Here) -> None:
     assert (done.returncode, "read-only (write = false)" in done.stderr) == (2, True)
 
 
+def test_changes_of_a_company_that_is_read_only_by_now_are_told(fleet: Fleet) -> None:
+    fleet.door.place(555, 556)
+    fleet.configure(555, 556)
+    for company, count in ((555, 1), (556, 2)):
+        fleet.source(company, named(count))
+    assert fleet.run("plan", "-o", "plan.json", "-q").returncode == 0
+    append(fleet, "write = false\n")
+    done = fleet.run("apply", "plan.json", "-q")
+    assert (done.returncode, len(fleet.door.requests(556)), "rows      1 = 1 created" in done.stdout) == (0, 1, True)
+    assert "company 556 is read-only (write = false): 2 planned changes are not applied\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "eb3519803f6373c6"}
+SOURCES = {3: "52bcf8938f1ed195"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

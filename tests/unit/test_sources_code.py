@@ -119,19 +119,21 @@ async def test_what_is_no_row_is_a_source_error(given: object) -> None:
         await wanted(items(given))  # type: ignore[arg-type]  # wrong on purpose
 
 
-async def test_a_source_that_fails_is_a_source_error_and_closed() -> None:
+@pytest.mark.parametrize("error", [RuntimeError("no database"), SystemExit("no database")], ids=repr)
+async def test_a_source_that_fails_is_a_source_error_and_closed(error: BaseException) -> None:
+    """One that calls `sys.exit`, too, as scripts do: it would end the event loop of all companies."""
     closed = asyncio.Event()
 
     async def failing() -> AsyncIterator[Dimension]:
         try:
             yield NUT
-            raise RuntimeError("no database")
+            raise error
         finally:
             closed.set()
 
-    with pytest.raises(SourceError, match="RuntimeError: no database") as caught:
+    with pytest.raises(SourceError, match=f"{type(error).__name__}: no database") as caught:
         await wanted(failing())
-    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert caught.value.__cause__ is error
     assert closed.is_set()
 
 

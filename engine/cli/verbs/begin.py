@@ -19,6 +19,7 @@ from engine.errors import plain
 from engine.ledger.opening import open_ledger
 from engine.model.origin import origin_of
 from engine.model.result import InTrouble
+from engine.model.saved_plan import SavedPlan
 from engine.model.settings import NamedCompany, Settings, VerifyMode
 from engine.model.wording import counted
 from engine.observe.terminal import safe
@@ -62,7 +63,16 @@ def _apply(line: CommandLine, chosen: Configured, configured: Configured) -> Beg
     planned = {(one.account, one.company_id) for one in saved.companies}
     if not any((configured.levels[company.id].account, company.id) in planned for company in chosen.companies):
         raise click.UsageError(f"{safe(str(line.plan))} has no plan for any of these companies")
+    _tell_left_out(saved, {company.id for company in chosen.companies if not company.write})
     return lambda engine: engine.apply(saved, chosen.companies, resume=line.resume)
+
+
+def _tell_left_out(saved: SavedPlan, read_only: Collection[int]) -> None:
+    """Tell what of a plan is not applied, as its companies are read-only by now."""
+    for part in saved.companies:
+        if part.company_id in read_only and (count := len(part.changes)):
+            what = f"{counted(count, 'planned change is', 'planned changes are')} not applied"
+            click.echo(f"company {part.company_id} is read-only (write = false): {what}", err=True)
 
 
 def _retry(line: CommandLine, chosen: Configured, configured: Configured) -> Begin:
