@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "6f8464d19c0f1dd6"}
+SOURCES = {2: "3abf07fb3aad6da9"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
