@@ -118,9 +118,7 @@ class Table(Sequence[Row]):
     def drain(self) -> None:
         """Free the columns piece by piece, for a table that is not looked at any more."""
         while self._columns:
-            _, whole = self._columns.popitem()
-            column = [*whole]  # a tuple can only be freed as a whole
-            del whole
+            column = gathered(iter(self._columns.popitem()[1]))  # a tuple can only be freed as a whole
             while column:
                 del column[-SLICE:]
 
@@ -173,9 +171,12 @@ class Keyed(Mapping[str, Row], Generic[Row]):
     def append(self, rows: Table[Row], by: str) -> bool:
         """Take in further rows; return whether each row has a key of its own. Else the last row of a key is found."""
         keys, first = rows.column(by), len(self.table)
+        length = first + len(keys)
         self.table.extend(rows)
         _place(self.positions, keys, first)
-        return len(self.positions) == first + len(keys)
+        if first <= SLICE < length:
+            show_early()
+        return len(self.positions) == length
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -216,6 +217,16 @@ def _shown(column: Column) -> Column:
     if len(column) > SLICE and gc.isenabled():
         gc.collect(0)
     return column
+
+
+def show_early() -> None:
+    """Show what there is to the collector, for columns that grow and are short yet.
+
+    It counts them among old things then. Else, where it is set to look seldom, it would walk through all columns of a
+    table that is sealed: while the first one is a tuple, the others are lists.
+    """
+    if gc.isenabled():
+        gc.collect(0)
 
 
 def _are_all(positions: Sequence[int], length: int) -> bool:
@@ -296,6 +307,8 @@ def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
             raise ValueError(f"a row is shorter or longer than {width} values")
         for place, column in enumerate(columns):  # `zip(*part)` would make an iterator for each row
             column.extend(map(itemgetter(place), part))
+        if len(columns[0]) == 2 * SLICE:
+            show_early()
     return columns
 
 

@@ -13,7 +13,7 @@ from engine.errors import SourceError
 from engine.model.dimension import Dimension, dimensions, natural_key
 from engine.model.outcome import Problem
 from engine.model.settings import RawRow
-from engine.model.table import Table, taken
+from engine.model.table import SLICE, Table, show_early, taken
 from engine.model.wanted import PART, Files, Lines, SourceCounts, Wanted
 from engine.sources.batch import Batch
 from engine.sources.cells import Cells, Objects
@@ -108,8 +108,11 @@ class Intake:
                 )
             rows, places = rows.take(list(compress(range(len(rows)), is_first))), list(compress(places, is_first))
         self._keys |= own
+        before = len(self._places)
         self._good.extend(rows)
         self._places.extend(places)
+        if before <= SLICE < len(self._places):
+            show_early()
 
     def _refuse(self, refused: Refused, place: int) -> None:
         if refused.key is not None and self._bear(refused.key, place):

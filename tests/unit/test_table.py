@@ -115,6 +115,20 @@ def test_the_collector_has_looked_at_each_long_column_of_a_whole_table() -> None
     assert [gc.is_tracked(column) for column in columns if len(column) > SLICE] == [False] * 2 * len(Dimension._fields)
 
 
+def test_columns_that_grow_are_old_to_the_collector_before_they_are_long() -> None:
+    thresholds = gc.get_threshold()
+    gc.set_threshold(10**6)
+    try:
+        keyed = Keyed(dimension_table([]), "key")
+        for start in range(0, 2 * SLICE, 1_000):
+            keyed.append(dimension_table([dim(f"k{start + number}", "1") for number in range(1_000)]), "key")
+        columns = transposed(((number, None) for number in range(2 * SLICE)), 2)
+        young = set(map(id, gc.get_objects(generation=0)))
+    finally:
+        gc.set_threshold(*thresholds)
+    assert young.isdisjoint(id(column) for column in (*columns, *map(keyed.table.column, Dimension._fields)))
+
+
 @pytest.mark.parametrize("values", [1, 7, SLICE, 10**6])
 @pytest.mark.parametrize("rows", [0, 1, SLICE, SLICE + 1, 5 * SLICE])
 def test_the_order_of_a_field_is_that_of_one_sort(rows: int, values: int) -> None:

@@ -18,7 +18,7 @@ from engine.ledger.connection import Connection
 from engine.ledger.jobs.statements import sql
 from engine.model.resource import Resource
 from engine.model.row_record import FRESH, entry_names
-from engine.model.table import transposed
+from engine.model.table import show_early, transposed
 
 PART_ROWS = 8_000
 """Entries in one part of a memo: decoding it takes some 2 ms, during which no other thread goes on."""
@@ -129,6 +129,8 @@ def _joined(stored: Iterable[tuple[bytes]], parts: int, width: int) -> Columns |
                 continue
             for column, more in zip(columns, part, strict=True):
                 column.extend(more)
+            if found == 2:
+                show_early()
     except (ValueError, TypeError):
         return None
     return (columns or [[] for _ in range(width)]) if found == parts else None
