@@ -154,6 +154,10 @@ def test_what_nobody_knows_is_an_error_that_says_what_to_type(fleet: Fleet) -> N
     unknown = fleet.run("history", "\x1b[31m")
     assert (unknown.returncode, "`dimsync history` lists the newest" in unknown.stderr) == (2, True)
     assert "\x1b" not in unknown.stderr
-    for what, words in (("company:999", "know a company 999"), ("company:abc", "such as company:123")):
+    for what, words in (
+        ("company:999", "know a company 999"),
+        ("company:abc", "such as company:123"),
+        (f"company:{'9' * 30}", "such as company:123"),
+    ):
         wrong = fleet.run("history", what)
         assert (wrong.returncode, wrong.stdout, words in " ".join(wrong.stderr.split())) == (2, "", True)

@@ -126,6 +126,7 @@ def test_a_clients_report_has_nothing_of_another_client(fleet: Fleet) -> None:
         (("--since", "1h"), "no run ended in the last 1h"),
         ((), "the ledger has no run that ended"),
         (("--since", "soon"), "--since soon: "),
+        (("--since", "9999999d"), "--since 9999999d: no calendar goes back so far"),
         (("--run", "x", "--since", "1h"), "choose --run or --since, not both"),
         (("--company", "7"), "there is no company 7 in dimsync.toml"),
         (("all.csv",), "the CSV is written beside it"),

@@ -21,7 +21,7 @@ from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.cli.show.run_list import run_lines
 from engine.cli.show.run_story import endless_lines, story_lines
 from engine.cli.verbs.named_run import named_run
-from engine.config import Configured, load
+from engine.config import Configured, load, values
 from engine.errors import plain
 from engine.ledger.opening import open_ledger
 from engine.ledger.remembered import Remembered
@@ -91,10 +91,10 @@ async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqlLedger) 
 
 
 def _company_id(text: str) -> int:
-    number = text.removeprefix(COMPANY).strip()
-    if not (number.isascii() and number.isdigit()):
+    number = values.company_id(text.removeprefix(COMPANY).strip())
+    if number is None:
         raise click.UsageError(f"{safe(text)!r} names no company: type its id, such as company:123")
-    return int(number)
+    return number
 
 
 def _print(lines: Iterable[Text]) -> None:

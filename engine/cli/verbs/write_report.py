@@ -104,6 +104,8 @@ def _since(text: str | None) -> datetime | None:
         return None if text is None else datetime.now(UTC) - timedelta(seconds=duration(text))
     except ValueError as error:
         raise click.UsageError(f"--since {safe(text or '')}: {error}") from error
+    except OverflowError:
+        raise click.UsageError(f"--since {safe(text or '')}: no calendar goes back so far") from None
 
 
 def _no_run(options: ReportOptions) -> str:
