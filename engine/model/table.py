@@ -118,7 +118,9 @@ class Table(Sequence[Row]):
     def drain(self) -> None:
         """Free the columns piece by piece, for a table that is not looked at any more."""
         while self._columns:
-            column = gathered(iter(self._columns.popitem()[1]))  # a tuple can only be freed as a whole
+            _, whole = self._columns.popitem()
+            column = gathered(iter(whole))  # a tuple can only be freed as a whole
+            del whole
             while column:
                 del column[-SLICE:]
 
