@@ -88,6 +88,14 @@ class PostgresServer:
         yield
         self._admin.execute(f"alter database {name} with allow_connections true")
 
+    def sessions(self, url: str) -> int:
+        """Return how many sessions of ledgers a database has: the server notices a moment later that one has left."""
+        name = urlsplit(url).path.removeprefix("/")
+        counting = (
+            "select count(*) from pg_stat_activity where datname = %s and starts_with(application_name, 'dimsync')"
+        )
+        return int(self._admin.execute(counting, (name,)).fetchall()[0][0])
+
     def end_session(self, pid: int) -> None:
         """End a session, and wait until it is gone."""
         ((is_gone,),) = self._admin.execute("select pg_terminate_backend(%s, 10000)", (pid,)).fetchall()
