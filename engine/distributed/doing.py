@@ -77,7 +77,7 @@ class Doing:
 
     async def _do(self, job: CompanyJob) -> RunResult | None:
         member = await self._roster.member(job)
-        if member is None or member.job.lock != job.lock:
+        if member is None or member.job.lock != job.lock or self._roster.is_outdated_for(job):
             await self._pass_on(job, member)
             return None
         self._compare(job, member)
@@ -113,12 +113,14 @@ class Doing:
             )
 
     async def _pass_on(self, job: CompanyJob, member: Member | None) -> None:
-        """Leave a job to other workers, as the settings here lack its company; give it up after a day."""
+        """Leave a job to other workers, as the settings here lack its company or changes; give it up after a day."""
         now = datetime.now(UTC)
         since = job.unknown_since or now
         who = f"company {job.company_id} of account {safe(job.account_id)}"
         if member is None:
             why = f"{who} is not in the settings of this worker"
+        elif member.job.lock == job.lock:
+            why = f"{who} has changed in settings that this worker cannot take over"
         else:
             why = f"{who} is of account {safe(member.job.account_id)} in the settings of this worker"
         if now - since >= KEPT:

@@ -14,7 +14,7 @@ from engine.model.settings import Settings
 from engine.run.engine import Engine
 
 REREAD_S = 60.0
-"""How long settings are not read anew after a reading that did not help the job that asked for it."""
+"""How long settings are not read anew for a company's job after a reading that did not help such a job."""
 
 
 class Roster:
@@ -29,7 +29,8 @@ class Roster:
         self._members = _by_id(settings)
         self._read = read
         self._reading = asyncio.Lock()
-        self._read_in_vain_at_s = float("-inf")  # on the monotonic clock
+        self._in_vain_at_s: dict[tuple[str, str], float] = {}  # by lock and settings of a job, on the monotonic clock
+        self._is_outdated = False  # the settings as they are now cannot be taken over
         self._warn = warn
 
     async def member(self, job: CompanyJob) -> Member | None:
@@ -40,6 +41,10 @@ class Roster:
                     await self._read_anew(job)
         return self._members.get(job.company_id)
 
+    def is_outdated_for(self, job: CompanyJob) -> bool:
+        """Return whether a job was enqueued by settings that this worker cannot take over."""
+        return self._is_outdated and not self._has(job)
+
     def _has(self, job: CompanyJob) -> bool:
         """Return whether the settings here have a job's company as the settings had it where it was enqueued."""
         found = self._members.get(job.company_id)
@@ -47,14 +52,18 @@ class Roster:
 
     async def _read_anew(self, job: CompanyJob) -> None:
         """Take over the companies and accounts as they are now. Any other change needs a restart of the worker."""
-        if self._read is None or time.monotonic() < self._read_in_vain_at_s + REREAD_S:
+        now_s = time.monotonic()
+        self._in_vain_at_s = {which: at_s for which, at_s in self._in_vain_at_s.items() if now_s < at_s + REREAD_S}
+        if self._read is None or (which := (job.lock, job.settings)) in self._in_vain_at_s:
             return
         try:
             self._take(await asyncio.to_thread(self._read))
+            self._is_outdated = False
         except (ConfigError, LedgerError) as error:
+            self._is_outdated = True
             self._warn(f"the settings were read anew, and cannot be taken over: {error}. Restart the worker with them")
         if not self._has(job):
-            self._read_in_vain_at_s = time.monotonic()
+            self._in_vain_at_s[which] = now_s
 
     def _take(self, settings: Settings) -> None:
         """Take over the accounts and companies of settings. Raises `ConfigError`."""

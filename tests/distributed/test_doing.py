@@ -236,7 +236,7 @@ async def test_a_company_that_has_come_meanwhile_is_known_by_the_settings_as_the
     await bench.do(bench.job(124))
     assert [len(bench.api.rows(each)) for each in (123, 124)] == [0, 3]
     await bench.do(bench.job(999))
-    assert "is not in the settings of this worker" in bench.told[-1], "they are read once a minute"
+    assert "is not in the settings of this worker" in bench.told[-1]
 
 
 async def test_so_is_a_mapping_that_has_changed(bench: Bench) -> None:
@@ -280,6 +280,25 @@ async def test_settings_that_cannot_be_taken_over_are_told(bench: Bench, change:
     assert bench.told[0].startswith(f"the settings were read anew, and cannot be taken over: {why}")
     assert bench.told[0].endswith("Restart the worker with them")
     assert (await bench.left())[1].company_id == 124
+
+
+async def test_a_changed_mapping_that_cannot_be_taken_over_is_left_to_other_workers(bench: Bench) -> None:
+    changed = settings_of(bench, [123], 5, "new")
+    bench.now[0] = replace(changed, accounts=accounts("main"))  # with other values
+    await bench.do(replace(bench.job(), settings="new"))
+    assert bench.api.rows(123) == [], "its rows would be made by the mapping of before"
+    assert "has changed in settings that this worker cannot take over: its job is put to the " in bench.told[-1]
+    assert (await bench.left())[1].settings == "new"
+    bench.now[0] = changed
+    await bench.do(replace(bench.job(), settings="newer"))  # read again for another change, and taken over
+    assert len(bench.api.rows(123)) == 5
+
+
+async def test_a_company_that_is_unknown_does_not_keep_another_one_s_changes_from_being_read(bench: Bench) -> None:
+    await bench.do(bench.job(999))
+    bench.now[0] = settings_of(bench, [123], 5, "new")
+    await bench.do(replace(bench.job(), settings="new"))
+    assert len(bench.api.rows(123)) == 5
 
 
 async def test_settings_that_differ_are_told_once(bench: Bench) -> None:
