@@ -314,3 +314,19 @@ def test_w12_a_day_that_three_companies_of_a_key_are_told_of_is_used_up() -> Non
         assert (await fleet.sync()).requests.total == 0
 
     play(1, 20, case)
+
+
+def test_a_witness_whose_token_is_dead_gets_another() -> None:
+    """A request that may not be repeated is no prober; what becomes of it is for the witness to say."""
+
+    async def case(world: World, fleet: Fleet) -> None:
+        world.limit(max_attempts=1)
+        world.script(
+            {"effect": "status", "status": 500, "match": {"operation": "list"}, "times": 1},
+            {"effect": "expire-tokens", "match": {"operation": "companies"}, "after": 1, "times": 1},
+        )
+        (result,) = (await fleet.sync()).companies
+        assert verdict(result) == ("failed", 1, ["unavailable"])
+        assert world.sent("token") == 2
+
+    play(1, 1, case)

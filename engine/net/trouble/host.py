@@ -37,6 +37,7 @@ class Host:
         self._failing: list[Call[Any]] = []  # calls that got no answer, or a 5xx, and are to be repeated
         self._prober: Call[Any] | None = None  # the one call that may be sent while the host is in doubt
         self._prober_account = ""
+        self._witnesses: dict[Call[Any], str] = {}  # those that are under way, and their accounts
         self._news = anyio.Event()
         self._most = FIRST if len({account for account, _ in self._companies}) > 1 else inf
         self._out = 0  # requests with a token that are out
@@ -122,6 +123,9 @@ class Host:
 
     async def turn(self, account: str, call: Call[Any]) -> None:
         """Wait while the host is in doubt and another call is the prober. Where there is none, this call becomes it."""
+        if call.is_witness:
+            self._witnesses[call] = account
+            self._tell()  # a request for this account's token may go on
         while not self.lets(account, call):
             if self._prober is None and self.is_doubted and (call in self._failing or not self._failing):
                 self._prober, self._prober_account = call, account
@@ -131,15 +135,17 @@ class Host:
             await self._news.wait()
 
     def lets(self, account: str, call: Call[Any]) -> bool:
-        """Return whether a request may leave now. While the host is in doubt: the prober, its token, and a witness."""
+        """Return whether a request may leave now. In doubt: the prober, a witness, and their tokens."""
         if self.down is not None or call.is_witness or call is self._prober:
             return True
         if not self.is_doubted:
             return self._has_answered or self._out < self._most or not call.bearer
-        return self._prober is not None and call.kind == "token" and account == self._prober_account
+        is_probers = self._prober is not None and account == self._prober_account
+        return call.kind == "token" and (is_probers or account in self._witnesses.values())
 
     def leave(self, call: Call[Any]) -> None:
         """Note that a call has ended; if it was the prober, the next waiting call takes its place."""
+        self._witnesses.pop(call, None)
         if call in self._failing:
             self._failing.remove(call)
         if call is self._prober:
