@@ -1,0 +1,65 @@
+"""Answers that come together leave the event loop its turns."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+import pytest
+
+from engine.net.turns import MOST_BYTES, Turns, turns
+
+
+async def counted(turn: list[int]) -> None:
+    """Count the loop's turns."""
+    while True:
+        turn[0] += 1
+        await asyncio.sleep(0)
+
+
+async def turns_of(sizes: list[int]) -> list[int]:
+    """Return in which turn each of some answers that came together was read."""
+    taken, turn = Turns(), [0]
+    read = [0] * len(sizes)
+
+    async def one(at: int) -> None:
+        await taken.take(sizes[at])
+        read[at] = turn[0]
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(counted, turn)
+        await asyncio.sleep(0)
+        async with anyio.create_task_group() as answers:
+            for at in range(len(sizes)):
+                answers.start_soon(one, at)
+        tasks.cancel_scope.cancel()
+    return [each - read[0] for each in read]
+
+
+HALF = MOST_BYTES // 2
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([HALF] * 5, [0, 0, 1, 1, 2]),
+        ([10 * MOST_BYTES, 1, 10 * MOST_BYTES], [0, 1, 2]),
+        ([0, 0, 0], [0, 0, 0]),
+    ],
+    ids=["as many as there is room for", "one that is larger has a turn of its own", "empty ones"],
+)
+async def test_answers_are_read_in_their_order_a_few_in_each_turn(sizes: list[int], expected: list[int]) -> None:
+    assert await turns_of(sizes) == expected
+
+
+async def test_an_answer_that_is_there_is_read_although_its_task_is_cancelled() -> None:
+    taken = Turns()
+    await taken.take(MOST_BYTES)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await taken.take(MOST_BYTES)
+    assert not scope.cancelled_caught
+
+
+async def test_channels_of_one_event_loop_share_its_turns() -> None:
+    assert turns() is turns()
