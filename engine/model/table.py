@@ -14,11 +14,13 @@ import gc
 from array import array
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence, Sized
 from collections.abc import Set as AbstractSet
 from itertools import chain, compress, count, islice, repeat, starmap
 from operator import contains, eq, itemgetter, ne
 from typing import Any, Generic, TypeVar, overload
+
+from engine.model.breath import breathe
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")
@@ -112,6 +114,7 @@ class Table(Sequence[Row]):
             theirs: dict[Any, Any] = {}
             pairs = zip(column, column, strict=True)
             for _ in range(0, len(column), FEW):
+                breathe()
                 theirs.update(islice(pairs, FEW))
             self._columns[name] = _shown(tuple(gathered(map(theirs.get, own, own), FEW)))
 
@@ -122,7 +125,8 @@ class Table(Sequence[Row]):
             column = gathered(iter(whole))  # a tuple can only be freed as a whole
             del whole
             while column:
-                del column[-SLICE:]
+                del column[-FEW:]
+                breathe()
 
     def in_order_of(self, name: str) -> list[int]:
         """Return the positions in the order of a field's values."""
@@ -167,7 +171,8 @@ class Keyed(Mapping[str, Row], Generic[Row]):
     def clear(self) -> None:
         """Free keys and table piece by piece, for rows that are not looked at any more."""
         while left := len(self.positions):
-            deque(starmap(self.positions.popitem, repeat((), min(left, SLICE))), maxlen=0)
+            deque(starmap(self.positions.popitem, repeat((), min(left, FEW))), maxlen=0)
+            breathe()
         self.table.drain()
 
     def append(self, rows: Table[Row], by: str) -> bool:
@@ -211,13 +216,17 @@ def _place(positions: dict[str, int], keys: Column, first: int) -> None:
     positions.update(islice(found, FEW))
     if len(keys) > FEW:
         for _ in range(FEW, len(keys), FEW):
+            breathe()
             positions.update(islice(found, FEW))
 
 
 def _shown(column: Column) -> Column:
     """Return a new column; if it is long, once the collector has looked at it."""
-    if len(column) > SLICE and gc.isenabled():
-        gc.collect(0)
+    if len(column) > SLICE:
+        breathe()
+        if gc.isenabled():
+            gc.collect(0)
+            breathe()
     return column
 
 
@@ -278,6 +287,7 @@ def mark(found: dict[Value, Other], keys: Iterable[Value], value: Other) -> None
     left = iter(keys)
     while part := dict.fromkeys(islice(left, SLICE), value):
         found |= part
+        _between(part)
 
 
 def uses_of(values: Iterable[Value]) -> Counter[Value]:
@@ -286,6 +296,7 @@ def uses_of(values: Iterable[Value]) -> Counter[Value]:
     found = Counter(islice(left, SLICE))
     while part := list(islice(left, SLICE)):
         found.update(part)
+        _between(part)
     return found
 
 
@@ -309,6 +320,7 @@ def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
             raise ValueError(f"a row is shorter or longer than {width} values")
         for place, column in enumerate(columns):  # `zip(*part)` would make an iterator for each row
             column.extend(map(itemgetter(place), part))
+        _between(part)
         if len(columns[0]) == 2 * SLICE:
             show_early()
     return columns
@@ -325,6 +337,7 @@ def gathered(values: Iterator[Value], at_once: int = SLICE) -> list[Value]:
     """Return values as a list that is made slice by slice."""
     found = list(islice(values, at_once))
     while part := list(islice(values, at_once)):
+        breathe()
         found += part
     return found
 
@@ -334,6 +347,7 @@ def packed(positions: Iterator[int]) -> array[int]:
     found = array("q")
     while part := list(islice(positions, SLICE)):
         found.fromlist(part)
+        _between(part)
     return found
 
 
@@ -352,7 +366,15 @@ def positions_of(flags: Iterator[object], length: int) -> list[int]:
     found: list[int] = []
     for start in range(0, length, SLICE):
         found += compress(range(start, start + SLICE), islice(flags, SLICE))
+        if start + SLICE < length:
+            breathe()
     return found
+
+
+def _between(part: Sized) -> None:
+    """Let other threads go on after a slice that is full: another one may follow."""
+    if len(part) >= SLICE:
+        breathe()
 
 
 def constant(value: Value, count: int) -> tuple[Value, ...]:

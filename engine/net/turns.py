@@ -6,8 +6,8 @@ import asyncio
 
 from anyio.lowlevel import RunVar, cancel_shielded_checkpoint
 
-MOST_BYTES = 50_000
-"""Of answers read in one turn: two pages of 100 rows, which take some 2 ms. A larger answer has a turn of its own."""
+MOST_BYTES = 30_000
+"""Of answers read in one turn: a page of 100 rows, which takes some 1 ms. A larger answer has a turn of its own."""
 
 
 class Turns:

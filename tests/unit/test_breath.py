@@ -1,0 +1,57 @@
+"""Work on many rows lets other threads of the program go on."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from engine.model.table import SLICE, Keyed, Table, distinct, gathered, packed, positions_of, transposed, uses_of
+
+MANY = 6 * SLICE
+TEXTS = tuple(map(str, range(MANY)))
+
+WORK: dict[str, Callable[[], object]] = {
+    "gathered": lambda: gathered(iter(TEXTS)),
+    "packed": lambda: packed(iter(range(MANY))),
+    "distinct": lambda: distinct(TEXTS),
+    "uses_of": lambda: uses_of(TEXTS),
+    "positions_of": lambda: positions_of(iter(TEXTS), MANY),
+    "transposed": lambda: transposed(zip(TEXTS, TEXTS, strict=True), 2),
+    "keyed and cleared": lambda: Keyed(Table(["key"], [TEXTS], tuple), "key").clear(),
+}
+
+
+@contextmanager
+def no_switching() -> Iterator[None]:
+    """Let threads change only where one lets go."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1_000.0)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+def test_another_thread_goes_on_between_two_slices(work: Callable[[], object]) -> None:
+    begun, turns, done = threading.Event(), [0], threading.Event()
+
+    def other() -> None:
+        begun.set()
+        while not done.wait(0.000_01):
+            turns[0] += 1
+
+    with no_switching():
+        thread = threading.Thread(target=other)
+        thread.start()
+        begun.wait()
+        before = turns[0]
+        work()
+        found = turns[0] - before
+        done.set()
+        thread.join()
+    assert found > 0
