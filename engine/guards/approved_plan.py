@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 
+from engine.model.breath import sliced
 from engine.model.change import Change, change_table
 from engine.model.dimension import Dimension
+from engine.model.table import FEW
 
 MARK_BYTES = 8
 """Size of a row's mark in a plan that passed. The chance that two of a million rows share one is 1 in 37 million."""
@@ -66,8 +68,9 @@ def not_passed(changes: Collection[Change], passed: bytes | None) -> int:
 def _in_order(marks: Iterable[bytes]) -> bytes:
     """Return marks sorted and joined: sorted by their first byte, and then by the rest, as one sort of all is long."""
     begun: list[list[bytes]] = [[] for _ in range(256)]
-    for mark in marks:
-        begun[mark[0]].append(mark)
+    for part in sliced(marks, FEW):
+        for mark in part:
+            begun[mark[0]].append(mark)
     return b"".join([b"".join(sorted(each)) for each in begun])
 
 

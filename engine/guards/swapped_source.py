@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.guards.approved_plan import has_passed
 from engine.guards.volume import Violation
+from engine.model.breath import sliced
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow
@@ -21,7 +22,7 @@ from engine.model.resource import Resource
 from engine.model.row_record import SETTLED, remote_id_of
 from engine.model.settings import Guards
 from engine.model.sketch import Sketch, alike
-from engine.model.table import Keyed, Table
+from engine.model.table import FEW, Keyed, Table
 
 Charts = Sequence[tuple[int, Sketch]]
 """What other companies' rows look like, by company id."""
@@ -75,7 +76,7 @@ def foreign_keys(asked: Asked, guards: Guards) -> Violation | None:
     if asked.record.state.last_good_rows is not None and asked.plan.unchanged * 2 >= len(asked.rows):
         return None  # at least half of its rows are known
     keys = asked.record.resource.wanted_table(asked.rows).column("key")
-    begun = Counter(found[1] for key in keys if (found := _OWNER.match(key)))
+    begun = Counter(found[1] for part in sliced(keys, FEW) for key in part if (found := _OWNER.match(key)))
     if not begun or str(asked.company_id) in begun:
         return None
     ((number, count),) = begun.most_common(1)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from time import sleep
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 _LEAST_S = 1e-6
 """Any sleep lets go of the interpreter; the shortest one takes some 60 us, in which another thread wakes up."""
@@ -15,3 +20,12 @@ def breathe() -> None:
     like this is late for each of its turns while another thread works on a giant.
     """
     sleep(_LEAST_S)
+
+
+def sliced(values: Iterable[Value], at_once: int) -> Iterator[list[Value]]:
+    """Yield many values in lists of `at_once`, and let other threads go on between two of them."""
+    left = iter(values)
+    while part := list(islice(left, at_once)):
+        yield part
+        if len(part) == at_once:
+            breathe()

@@ -20,6 +20,7 @@ from xxhash import xxh3_128
 
 from engine.compare.remote_view import RemoteView
 from engine.model.balance import Balance
+from engine.model.breath import breathe
 from engine.model.dimension import DIMENSIONS, dimension_table
 from engine.model.table import Column, taken
 from engine.model.wanted import Wanted
@@ -122,3 +123,5 @@ def _texts(columns: Sequence[Column]) -> Iterator[bytes]:
     """Yield columns as JSON, some rows at a time: no other thread goes on while a part is encoded."""
     for start in range(0, len(columns[0]), SLICE):
         yield orjson.dumps([list(column[start : start + SLICE]) for column in columns])
+        if start + SLICE < len(columns[0]):
+            breathe()
