@@ -95,7 +95,6 @@ class Channel:
         telling = AnswerTelling(account.name, emit, listens)
         self._sending = Sending(key, api, parking, departure, host, transport, telling)
         self._reader = Reader(key, now)
-        self._turns = turns()
         self._pauses = pauses = Pauses(key, parking, emit, give_up_at_s)
         witness = Witness(account.account_id, self.spent, self.call)
         self._refusals = refusals = Refusals(key, met, parking, witness, good)
@@ -131,7 +130,7 @@ class Channel:
             token = None
             try:
                 token, answer = await self._send_once(call)
-                await self._turns.take(len(answer.body))
+                await turns().take(len(answer.body))
                 value = self._reader.read(call, answer)
             except Unauthorized as error:
                 refusals += 1
