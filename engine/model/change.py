@@ -67,6 +67,24 @@ class Changes(Table[Change]):
         rows = self._resource.wanted_rows(map(self.column, self._resource.names))
         return map(_change, zip(rows, *map(self.column, _NOTES), strict=True))
 
+    @property
+    def sent(self) -> Table[Dimension]:
+        """The rows as they are encoded: the `sent` of each change."""
+        filled, names = self.column("sent_code"), self._resource.names
+        if filled.count(None) == len(filled):
+            return self._resource.wanted_rows(map(self.column, names))
+        return self._resource.wanted_table([change.sent for change in self])
+
+    @property
+    def rows(self) -> Sequence[Column]:
+        """The columns of their rows, in the order of the fields."""
+        return [*map(self.column, self._resource.names)]
+
+    @property
+    def resource(self) -> Resource:
+        """What they are changes of."""
+        return self._resource
+
 
 def change_table(changes: Iterable[Change], resource: Resource = DIMENSIONS) -> Changes:
     """Return changes as a table; returns the argument if it is one."""
@@ -91,22 +109,27 @@ def where(changes: Sequence[Change], is_meant: Callable[[str], bool]) -> Sequenc
     """Return those changes whose key is meant."""
     if not changes:
         return changes
-    table = _table_of(changes)
+    table = table_of(changes)
     return table.take([at for at, key in enumerate(table.column("key")) if is_meant(key)])
 
 
 def keys_of(changes: Sequence[Change]) -> Column:
     """Return the keys of changes, in their order."""
-    return _table_of(changes).column("key") if changes else ()
+    return values_of(changes, "key")
+
+
+def values_of(changes: Sequence[Change], name: str) -> Column:
+    """Return the values of a field of their rows, or their `remote_id`, in the order of the changes."""
+    return table_of(changes).column(name) if changes else ()
 
 
 def together(*parts: Sequence[Change]) -> Sequence[Change]:
     """Return the changes of all parts, in their order. One that alone has any is returned itself."""
     first, *others = [part for part in parts if len(part)] or [()]
-    return _table_of(first).joined(*map(_table_of, others)) if others else first
+    return table_of(first).joined(*map(table_of, others)) if others else first
 
 
-def _table_of(changes: Sequence[Change]) -> Changes:
+def table_of(changes: Sequence[Change]) -> Changes:
     """Return changes, of which there is one at least, as a table."""
     return changes if isinstance(changes, Changes) else change_table(changes, changes[0].row.resource)
 
@@ -157,7 +180,7 @@ class Plan:
     def filled(self) -> int:
         """How many rows are sent with a code that their source does not give."""
         parts = filter(None, (self.creates, self.updates, self.canaries))
-        return sum(code is not None for part in parts for code in _table_of(part).column("sent_code"))
+        return sum(code is not None for part in parts for code in table_of(part).column("sent_code"))
 
     @property
     def first_updates(self) -> Sequence[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -60,7 +60,7 @@ class Settlement:
     may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # by key: what its remote row may be
     created: int = 0  # added to the company's `remote_count`
     lost_at: datetime | None = None  # when something was sent whose answer never came: the server may yet carry it out
-    outcomes: tuple[Outcome, ...] = ()  # of each row that has one, for the audit trail
+    outcomes: Sequence[Outcome] = ()  # of each row that has one, for the audit trail
     sends: int = 0  # how often the request was sent
     status: int | None = None  # of its last answer
     request_id: str | None = None  # the server's name for that

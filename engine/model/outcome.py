@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from operator import attrgetter
 from typing import NamedTuple
 
-from engine.model.change import Change
+from engine.model.change import Change, Changes, change_table, table_of, values_of
 from engine.model.dimension import Dimension
+from engine.model.table import Column as TableColumn
+from engine.model.table import Table, constant, transposed
 
 
 class Column(StrEnum):
@@ -83,14 +84,14 @@ class BulkAnswer(NamedTuple):
 class Chunk:
     """One bulk request: rows of one company, and the exact bytes that are sent, and sent again where needed."""
 
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     body: bytes
     rows: tuple[bytes, ...]  # each change's row as it stands in `body`, so that halves need no second encoding
 
     @property
     def creates(self) -> int:
         """How many of the rows are meant to be created."""
-        return sum(change.remote_id is None for change in self.changes)
+        return values_of(self.changes, "remote_id").count(None)
 
 
 class ItemResult(NamedTuple):
@@ -100,6 +101,39 @@ class ItemResult(NamedTuple):
     column: Column  # CREATED, UPDATED, REJECTED or UNCERTAIN
     remote_id: str | None = None  # None: not known until the next listing
     message: str = ""  # the server's words, or why the outcome is not known
+
+
+as_result = partial(tuple.__new__, ItemResult)
+"""Make an `ItemResult` of a tuple of all of its fields."""
+
+
+class Results(Table[ItemResult]):
+    """Outcomes of rows as a table, a column for each field of `ItemResult`. One is made when it is looked at."""
+
+    __slots__ = ("changes",)
+
+    def __init__(self, changes: Changes, columns: TableColumn, remote_ids: TableColumn, messages: TableColumn) -> None:
+        self.changes = changes
+        super().__init__(ItemResult._fields, (changes, columns, remote_ids, messages), as_result)
+
+    @property
+    def keys(self) -> TableColumn:
+        """The keys of the rows."""
+        return self.changes.column("key")
+
+    @property
+    def are_stored(self) -> bool:
+        """Whether each row was stored."""
+        return STORED.issuperset(self.column("column"))
+
+
+def result_table(results: Sequence[ItemResult]) -> Results:
+    """Return outcomes as a table; returns the argument if it is one."""
+    if isinstance(results, Results):
+        return results
+    changes = table_of([result.change for result in results]) if results else change_table(())
+    columns, remote_ids, messages = transposed([tuple(rest) for _, *rest in results], len(ItemResult._fields) - 1)
+    return Results(changes, columns, remote_ids, messages)
 
 
 class Withheld(NamedTuple):
@@ -126,7 +160,7 @@ class Outcome(NamedTuple):
 class ChunkOutcome:
     """The outcome of one chunk: each of its rows exactly once."""
 
-    results: tuple[ItemResult, ...]
+    results: Sequence[ItemResult]
     explained: bool  # counters, arrays and rows sent agree, and each error was joined to its row
     doubt: str = ""  # why it is not explained; empty: it is
     unexpected_creates: int = 0  # more rows created than planned: the key of an update led to no row
@@ -135,22 +169,20 @@ class ChunkOutcome:
     answered: Mapping[str, str] = field(default_factory=dict)  # by key: names in the answer that differ from those sent
 
 
-def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:
+def trail(results: Sequence[ItemResult]) -> Sequence[Outcome]:
     """Return the outcomes of rows as the audit trail keeps them."""
-    return tuple(
-        [
-            _outcome((change.row.key, _NAMES[column], remote_id, text, change.moves_to if change.before else ()))
-            for change, column, remote_id, text in results
-        ]
-    )
+    table = result_table(results)
+    names = list(map(_NAMES.__getitem__, table.column("column")))
+    moves: TableColumn = constant((), len(table))
+    if any(table.changes.column("before")):
+        moves = [change.moves_to if change.before else () for change in table.changes]
+    columns = (table.keys, names, table.column("remote_id"), table.column("message"), moves)
+    return Table(Outcome._fields, columns, _outcome)
 
 
-def columns_of(results: Iterable[ItemResult]) -> Counter[Column]:
+def columns_of(results: Sequence[ItemResult]) -> Counter[Column]:
     """Return how many rows ended in each column."""
-    return Counter(map(_column, results))
+    return Counter(result_table(results).column("column"))
 
 
-_column = attrgetter("column")  # of an `ItemResult`
 _outcome = partial(tuple.__new__, Outcome)
-as_result = partial(tuple.__new__, ItemResult)
-"""Make an `ItemResult` of a tuple of all of its fields, at half the cost. Several are made for each row sent."""

@@ -144,7 +144,8 @@ class Table(Sequence[Row]):
     def __getitem__(self, index: slice) -> Table[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | Table[Row]:
         if isinstance(index, slice):
-            return Table(self._columns, (column[index] for column in self._columns.values()), self._make)
+            parts = (column[index] for column in self._columns.values())
+            return self._whole(parts) if self._is_whole else Table(self._columns, parts, self._make)
         return self._make(tuple([column[index] for column in self._columns.values()]))
 
     def __eq__(self, other: object) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from engine.model.balance import Balance
 from engine.model.change import Hold, Plan, keys_of
 from engine.model.dimension import Dimension, dimension_table
-from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
+from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld, result_table
 from engine.model.resting import NOT_APPLIED, STORED_OTHERWISE
 from engine.model.table import mark
 from engine.model.wanted import LeftOut, Wanted
@@ -91,12 +91,16 @@ class RowCounts:
 
     def record(self, results: Sequence[ItemResult]) -> None:
         """Count the outcomes of rows. An outcome of a row that was not planned makes the balance fail, on purpose."""
-        for result in results:
-            self._open.pop(result.change.row.key, None)
-            self._final[result.column] += 1
-            if result.column in STORED:
-                self.done[result.change.row.key] = result.column is Column.CREATED
-                continue
+        table = result_table(results)
+        keys, columns = table.keys, table.column("column")
+        for key in keys:
+            self._open.pop(key, None)
+        self._final.update(columns)
+        pairs = zip(keys, columns, strict=True)
+        self.done.update((key, column is Column.CREATED) for key, column in pairs if column in STORED)
+        if table.are_stored:
+            return
+        for result in table:
             if result.column is Column.HELD:
                 self.problem("key-unconfirmed", result.message, result.change.row.key)
             if result.column in {Column.REJECTED, Column.UNCERTAIN}:

@@ -10,7 +10,7 @@ from engine.model.change import Change
 from engine.model.outcome import BulkAnswer
 
 
-def respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, tuple[str, str]]:
+def respelled_names(changes: Sequence[Change], answer: BulkAnswer) -> dict[str, tuple[str, str]]:
     """Return (remote id, name) of entries whose name was not sent, by the key of the row that each is about.
 
     An entry is about the row that is updated under its id; else about the one row whose name it resembles, if no other

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import NamedTuple
 
-from engine.model.change import Change
+from engine.model.change import Change, Changes, table_of
 from engine.model.dimension import Dimension
 from engine.model.outcome import Chunk
 
@@ -23,83 +26,108 @@ class Cut:
     encode: RowEncoder
     body: BodyEncoder  # rows as encoded -> the request's body; adds the same bytes whatever the rows, and one a row
 
-    def chunk(self, changes: Iterable[Change], rows: Iterable[bytes]) -> Chunk:
+    def chunk(self, changes: Sequence[Change], rows: Iterable[bytes]) -> Chunk:
         """Return the chunk of these rows, whose encoded forms are given in the same order."""
         encoded = tuple(rows)
-        return Chunk(changes=tuple(changes), rows=encoded, body=self.body(encoded))
+        return Chunk(changes=table_of(changes), rows=encoded, body=self.body(encoded))
 
 
-def cut(changes: Iterable[Change], how: Cut) -> Iterator[Chunk]:
+class _Row(NamedTuple):
+    """A row of the plan, encoded."""
+
+    position: int
+    name: str
+    body: bytes
+
+
+_row = partial(tuple.__new__, _Row)
+
+
+def cut(changes: Sequence[Change], how: Cut) -> Iterator[Chunk]:
     """Yield chunks that together hold each change once, within both limits. Lazy: one chunk in memory at a time.
 
     A row that is larger than `max_bytes` goes alone. Rows of one name are kept apart where that costs no extra chunk,
     since bulk answers give only names: a row whose name the chunk has waits for the next one; at most `max_rows` wait.
     """
-    waiting: deque[tuple[Change, bytes]] = deque()
-    room = _Room(how)
-    for change in changes:
-        row = how.encode(change.sent)
-        if change.row.name in room.names and len(waiting) < how.max_rows:
-            waiting.append((change, row))
-            continue
-        if not room.fits(row):
-            yield room.close()
-            _refill(room, waiting)
-            if change.row.name in room.names or not room.fits(row):
-                waiting.append((change, row))
+    if not changes:
+        return
+    plan = table_of(changes)
+    room, waiting = _Room(how, plan), deque[_Row]()
+    for row in map(_row, zip(count(), plan.column("name"), map(how.encode, plan.sent), strict=False)):
+        if not room.takes(row):
+            if row.name in room.names and len(waiting) < how.max_rows:
+                waiting.append(row)
                 continue
-        room.put(change, row)
-        if room.full:
+            if room.fits(row):
+                room.put(row)
+            else:
+                yield room.close()
+                _refill(room, waiting)
+                if not room.takes(row):
+                    waiting.append(row)
+                    continue
+        if len(room.rows) >= how.max_rows:
             yield room.close()
             _refill(room, waiting)
-    for change, row in waiting:
+    for row in waiting:
         if not room.fits(row):
             yield room.close()
-        room.put(change, row)
+        room.put(row)
     if room.rows:
         yield room.close()
 
 
-def _refill(room: _Room, waiting: deque[tuple[Change, bytes]]) -> None:
+def _refill(room: _Room, waiting: deque[_Row]) -> None:
     """Move waiting rows into an empty chunk, first come first served, as far as names and space allow."""
     for _ in range(len(waiting)):
-        change, row = waiting.popleft()
-        if change.row.name in room.names or not room.fits(row):
-            waiting.append((change, row))
-        else:
-            room.put(change, row)
+        row = waiting.popleft()
+        if not room.takes(row):
+            waiting.append(row)
 
 
 class _Room:
     """The chunk being filled."""
 
-    def __init__(self, how: Cut) -> None:
+    def __init__(self, how: Cut, plan: Changes) -> None:
         self._how = how
+        self._plan = plan
         self._frame = len(how.body(()))
         self._open()
 
     def _open(self) -> None:
-        self.changes: list[Change] = []
         self.rows: list[bytes] = []
         self.names: set[str] = set()
-        self._bytes = self._frame
+        self._positions: list[int] = []
+        self._bytes = self._frame - 1  # before each row but the first, there is a comma
 
-    @property
-    def full(self) -> bool:
-        return len(self.rows) >= self._how.max_rows
+    def takes(self, row: _Row) -> bool:
+        """Put a row in, if it may join and none of its name is there; return whether it was."""
+        position, name, body = row
+        size, how = self._bytes + 1 + len(body), self._how
+        if name in self.names or (size > how.max_bytes and self.rows) or len(self.rows) >= how.max_rows:
+            return False
+        self._bytes = size
+        self._positions.append(position)
+        self.rows.append(body)
+        self.names.add(name)
+        return True
 
-    def fits(self, row: bytes) -> bool:
-        """Return whether the row may join; an empty chunk takes any row. The comma before it counts."""
+    def fits(self, row: _Row) -> bool:
+        """Return whether the row may join; an empty chunk takes any row."""
         rows, how = len(self.rows), self._how
-        return not rows or (rows < how.max_rows and self._bytes + 1 + len(row) <= how.max_bytes)
+        return not rows or (rows < how.max_rows and self._bytes + 1 + len(row.body) <= how.max_bytes)
 
-    def put(self, change: Change, row: bytes) -> None:
-        self._bytes += len(row) + bool(self.rows)
-        self.changes.append(change)
-        self.rows.append(row)
-        self.names.add(change.row.name)
+    def put(self, row: _Row) -> None:
+        position, name, body = row
+        self._bytes += 1 + len(body)
+        self._positions.append(position)
+        self.rows.append(body)
+        self.names.add(name)
 
     def close(self) -> Chunk:
-        chunk = self._how.chunk(self.changes, self.rows)
+        first, last = self._positions[0], self._positions[-1]
+        are_all = self._positions == list(range(first, last + 1))  # of the plan's, between the first and the last
+        changes = self._plan[first : last + 1] if are_all else self._plan.take(self._positions)
+        chunk = self._how.chunk(changes, self.rows)
         self._open()
         return chunk

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from engine.model.change import Change
-from engine.model.outcome import BulkAnswer, BulkError, Column, ItemResult
-from engine.model.table import taken
+from engine.model.change import Change, table_of, values_of
+from engine.model.outcome import BulkAnswer, BulkError, Column, ItemResult, Results
+from engine.model.table import constant, taken
 from engine.send.answered_names import respelled_names
 from engine.send.refused_rows import fits, join_errors
 
@@ -29,10 +29,15 @@ class Joined:
     all_joined: bool  # each error found a row of its own
     agrees: bool  # counters and arrays agree with the rows
 
+    def results(self, columns: Sequence[Column]) -> Sequence[ItemResult]:
+        """Return the outcome of each row, those of refused rows first. `columns`: of the rows that were not refused."""
+        stored = Results(table_of(self.changes), columns, self.ids, constant("", len(columns)))
+        return (*self.refused, *stored) if self.refused else stored
 
-def join_answer(changes: tuple[Change, ...], answer: BulkAnswer) -> Joined:
+
+def join_answer(changes: Sequence[Change], answer: BulkAnswer) -> Joined:
     """Return what the answer tells of each row (case 1 of `reconcile`), and what decides between cases 2 and 3."""
-    names: Sequence[str] = [change.row.name for change in changes]
+    names: Sequence[str] = values_of(changes, "name")
     entries = (*answer.created, *answer.updated)
     entry_ids, entry_names = zip(*entries, strict=True) if entries else ((), ())
     refused, all_joined = join_errors(changes, answer)
@@ -44,7 +49,7 @@ def join_answer(changes: tuple[Change, ...], answer: BulkAnswer) -> Joined:
     stored: Sequence[Change] = changes
     if refused:
         left = [position for position in range(len(changes)) if position not in refused]
-        stored, names, ids = taken(changes, left), taken(names, left), taken(ids, left)
+        stored, names, ids = table_of(changes).take(left), taken(names, left), taken(ids, left)
     is_to_these = not told or bool(respelled) or not told.isdisjoint(sent)
     return Joined(
         changes=stored,
@@ -52,7 +57,7 @@ def join_answer(changes: tuple[Change, ...], answer: BulkAnswer) -> Joined:
         ids=ids,
         entry_ids=entry_ids,
         entry_names=entry_names,
-        creates=[change.remote_id is None for change in stored],
+        creates=[remote_id is None for remote_id in values_of(stored, "remote_id")],
         refused=[_refusal(changes[position], error) for position, error in refused.items()] if refused else [],
         answered={key: name for key, (_, name) in respelled.items()} if respelled else {},
         all_joined=all_joined,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.compare.agreement import pushed
 from engine.compare.equality import differing_fields
 from engine.model.dimension import RemoteRow
-from engine.model.outcome import Column, ItemResult
+from engine.model.outcome import Column, ItemResult, Results
 from engine.model.remote_id import is_linked
-from engine.model.row_record import RowRecord
+from engine.model.row_record import NOTES, RowRecord, as_entries, entries
+from engine.model.table import constant
+
+_CREATED, _NONE = frozenset({Column.CREATED}), frozenset({None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,22 @@ class KnownRows:
     listed_ids: Collection[str]  # ids of the remote rows that the comparison was with
     remotes: Mapping[str, RemoteRow] = field(default_factory=dict)  # the same remote rows, by their ids
     again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: rows that are pushed once more
+
+    def all_created(self, results: Results, answered: Mapping[str, str]) -> Mapping[str, RowRecord] | None:
+        """Return the records of rows that an explained answer calls created and of which nothing was known before.
+
+        What `acknowledged` says of one of them, it says of each. `answered`: names that were answered otherwise, by
+        key. None: these are not all of the rows.
+        """
+        changes, keys = results.changes, results.keys
+        if not _CREATED.issuperset(results.column("column")) or not _NONE.issuperset(changes.column("remote_id")):
+            return None
+        if not keys or any(_has_any(known, keys) for known in (self.records, self.again, answered)):
+            return None
+        one = self.acknowledged(results[0], explained=True, answered=None)
+        first = as_entries({keys[0]: one}, changes.resource).table
+        notes = (constant(first.column(name)[0], len(keys)) for name in NOTES if name != "remote_id")
+        return entries((*changes.rows, results.column("remote_id"), *notes), changes.resource)
 
     def acknowledged(self, result: ItemResult, *, explained: bool, answered: str | None) -> RowRecord:
         """Return the ledger's record of a stored row. `answered`: its name in the answer, if another one.
@@ -67,3 +86,7 @@ class KnownRows:
             agreement=agreement,
             before=shown_before,
         )
+
+
+def _has_any(known: Mapping[str, object], keys: Iterable[str]) -> bool:
+    return len(known) > 0 and any(map(known.__contains__, keys))

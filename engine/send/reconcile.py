@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import compress, repeat
+from itertools import compress
 
 from engine.model.change import Change
-from engine.model.outcome import BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, as_result
+from engine.model.outcome import BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult
 from engine.model.wording import counted
 from engine.send.joined_answer import Joined, join_answer
 
@@ -39,11 +39,11 @@ def _explained(joined: Joined, answer: BulkAnswer, *, exposed: bool, landed: boo
     planned = joined.creates.count(True)
     otherwise = _otherwise(joined, answer, planned, exposed=exposed)
     columns = _as_planned(joined) if otherwise is None else otherwise
-    results = [*joined.refused, *map(as_result, zip(joined.changes, columns, joined.ids, repeat("")))]
+    results: Sequence[ItemResult] = joined.results(columns)
     doubled = 0 if otherwise is None else _doubled(joined, otherwise)
     beyond = 0 if exposed else answer.updated_count - (len(joined.changes) - planned)
     return ChunkOutcome(
-        results=tuple(results),
+        results=results,
         explained=True,
         unexpected_creates=max(doubled, answer.created_count - (0 if landed else planned), 0),
         creates_that_updated=max(_repeats(joined.entry_ids), beyond),
@@ -78,8 +78,11 @@ def _doubtful(chunk: Chunk, joined: Joined, answer: BulkAnswer, *, exposed: bool
     )
 
 
+_PLANNED = {True: Column.CREATED, False: Column.UPDATED}
+
+
 def _as_planned(joined: Joined) -> list[Column]:
-    return [Column.CREATED if is_create else Column.UPDATED for is_create in joined.creates]
+    return list(map(_PLANNED.__getitem__, joined.creates))
 
 
 def _doubled(joined: Joined, columns: Sequence[Column]) -> int:

@@ -9,7 +9,7 @@ from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError
 
 
-def join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[int, BulkError], bool]:
+def join_errors(changes: Sequence[Change], answer: BulkAnswer) -> tuple[dict[int, BulkError], bool]:
     """Return the refused rows by position, and whether each error found a row of its own."""
     if not answer.errors:
         return {}, True
@@ -43,7 +43,7 @@ def join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[i
     return refused, len(refused) == len(answer.errors)
 
 
-def _one_of(twins: Sequence[int], error: BulkError, changes: tuple[Change, ...]) -> int | None:
+def _one_of(twins: Sequence[int], error: BulkError, changes: Sequence[Change]) -> int | None:
     """Return which of some rows, whose keys differ in case alone, an error is about; None: nothing tells.
 
     A server may show all keys in one case. The name tells rows apart, else the position, from 0 or from 1.
@@ -67,7 +67,7 @@ def _ends_in(text: str, key: str) -> bool:
     return text == key or (text.endswith(key) and not text[-len(key) - 1].isalnum())
 
 
-def _base(changes: tuple[Change, ...], answer: BulkAnswer, by_key: dict[str, int]) -> int | None:
+def _base(changes: Sequence[Change], answer: BulkAnswer, by_key: dict[str, int]) -> int | None:
     """Return from where positions count; None: neither 0 nor 1 fits what the answer says was stored."""
     offsets = {
         error.position - by_key[error.key]
@@ -80,7 +80,7 @@ def _base(changes: tuple[Change, ...], answer: BulkAnswer, by_key: dict[str, int
     return next((base for base in (0, 1) if fits(changes, answer, [at - base for at in positions])), None)
 
 
-def fits(changes: tuple[Change, ...], answer: BulkAnswer, refused: Collection[int]) -> bool:
+def fits(changes: Sequence[Change], answer: BulkAnswer, refused: Collection[int]) -> bool:
     """Return whether no row at these positions is listed as stored."""
     if not refused:
         return True

@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, islice
-from operator import attrgetter
 from typing import NamedTuple
 
-from engine.model.change import Change
-from engine.model.outcome import STORED, BulkAnswer, Chunk, Column, ItemResult
+from engine.model.change import Change, keys_of, values_of
+from engine.model.outcome import STORED, BulkAnswer, Chunk, Column, ItemResult, Results, result_table
 from engine.model.row_record import CONFIRMED, SETTLED, RowRecord, as_entries
 from engine.model.table import FEW, gathered, uses_of
 from engine.send.known_rows import KnownRows
@@ -43,10 +42,6 @@ class Confirmed:
         return () if key is None else (key,)
 
 
-_remote_id_of = attrgetter("remote_id")
-_key_of = attrgetter("row.key")
-
-
 @dataclass(slots=True, kw_only=True)
 class RemoteOwners:
     """One company's, over all chunks of a run."""
@@ -61,16 +56,15 @@ class RemoteOwners:
 
     def collisions(self, results: Sequence[ItemResult]) -> list[Collision]:
         """Return the stored rows that were answered with a remote id which another key of the source holds."""
+        keys, ids = _stored_under_ids(result_table(results))
+        owners = list(map(self._keys_by_id.setdefault, ids, keys))
+        if owners == keys and self._has_no_other(ids, keys):
+            return []
         found = []
-        for change, column, remote_id, _ in results:
-            if remote_id is None or column not in STORED:
-                continue
-            key = change.row.key
-            owner = self._keys_by_id.setdefault(remote_id, key)
-            if owner == key:
-                owner = self._owner(remote_id, other_than=key) or owner
-            if owner != key:
-                found.append(Collision(key, owner, remote_id))
+        for key, remote_id, owner in zip(keys, ids, owners, strict=True):
+            other = (self._owner(remote_id, other_than=key) or owner) if owner == key else owner
+            if other != key:
+                found.append(Collision(key, other, remote_id))
         return found
 
     def sharing(self, chunk: Chunk, results: Sequence[ItemResult], answer: BulkAnswer) -> list[Change]:
@@ -79,9 +73,12 @@ class RemoteOwners:
         That is so if an id stands twice in the answer, or is the id of an existing row that the chunk was not to
         change. When they are sent again in separate chunks, the answers tell each row's id.
         """
+        ids = result_table(results).column("remote_id")
+        if None not in ids:
+            return []
         named = (*answer.created, *answer.updated)
         uses = Counter(remote_id for remote_id, _ in named)
-        told = {*map(_remote_id_of, chunk.changes), *map(_remote_id_of, results)}
+        told = {*values_of(chunk.changes, "remote_id"), *ids}
         names = {
             name
             for remote_id, name in named
@@ -100,14 +97,12 @@ class RemoteOwners:
         `told`: ids of collisions, which are counted elsewhere. An id that an earlier answer of this run gave counts as
         the id of a row that was there.
         """
-        meant = set(map(_remote_id_of, chunk.changes))
+        meant = set(values_of(chunk.changes, "remote_id"))
         entries = (*answer.created, *answer.updated)
         named = {remote_id for remote_id, _ in entries} - meant - set(told)
-        keys = set(map(_key_of, chunk.changes))
+        keys = set(keys_of(chunk.changes))
         others = {remote_id for remote_id in named & self._keys_by_id.keys() if self._keys_by_id[remote_id] not in keys}
-        count = sum(
-            self._is_listed(remote_id) or remote_id in self._loose_ids or remote_id in others for remote_id in named
-        )
+        count = len(others.union(named & self._loose_ids, filter(self._is_listed, named)))
         nameless = {remote_id for remote_id, name in entries if remote_id and not name}
         self._loose_ids |= {remote_id for remote_id in nameless & named if remote_id not in self._keys_by_id}
         return count
@@ -137,6 +132,16 @@ class RemoteOwners:
         """Note that a row was stored whose remote id nobody knows."""
         self._all_have_ids = False
 
+    def _has_no_other(self, ids: Sequence[str], keys: Sequence[str]) -> bool:
+        """Return whether no answer has shown, by the ledger, that another key leads to any of these remote rows."""
+        confirmed = self._confirmed_keys()
+        return confirmed.shared.keys().isdisjoint(ids) and list(map(confirmed.key.get, ids, keys)) == keys
+
+    def _confirmed_keys(self) -> Confirmed:
+        if self.confirmed is None:
+            self.confirmed = confirmed_keys(self.known.records)
+        return self.confirmed
+
     def _is_listed(self, remote_id: str) -> bool:
         return remote_id in self.known.listed_ids
 
@@ -145,12 +150,23 @@ class RemoteOwners:
 
         One that was merely matched with it does not hold it: the row may be the other key's.
         """
-        if self.confirmed is None:
-            self.confirmed = confirmed_keys(self.known.records)
-        for key in self.confirmed.of(remote_id):
+        for key in self._confirmed_keys().of(remote_id):
             if key != other_than and key in self.wanted_keys:
                 return key
         return None
+
+
+def _stored_under_ids(results: Results) -> tuple[list[str], list[str]]:
+    """Return the keys of stored rows whose remote ids were answered, and these ids."""
+    keys, ids = results.keys, results.column("remote_id")
+    if results.are_stored and None not in ids:
+        return list(keys), list(ids)
+    found = [
+        (key, remote_id)
+        for key, remote_id, column in zip(keys, ids, results.column("column"), strict=True)
+        if remote_id is not None and column in STORED
+    ]
+    return [key for key, _ in found], [remote_id for _, remote_id in found]
 
 
 def confirmed_keys(records: Mapping[str, RowRecord]) -> Confirmed:

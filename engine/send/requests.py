@@ -6,7 +6,7 @@ as of unknown outcome, and in the outbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,9 +16,18 @@ import anyio
 
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected
 from engine.ledger.journal import Intents
-from engine.model.change import Change
+from engine.model.change import Change, keys_of
 from engine.model.ledger_writes import Intent
-from engine.model.outcome import STORED, BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, columns_of
+from engine.model.outcome import (
+    STORED,
+    BulkAnswer,
+    Chunk,
+    ChunkOutcome,
+    Column,
+    ItemResult,
+    columns_of,
+    result_table,
+)
 from engine.model.settings import CompanyKey
 from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
@@ -143,12 +152,14 @@ class BulkRequests:
         )
         await self._take_note(outcome.unexpected_creates, updated_others)
         self._take_stored(outcome, split)
-        results = tuple(map(self.owners.as_there, outcome.results)) if updated_others > 0 else outcome.results
+        results = outcome.results
+        if updated_others > 0:
+            results = tuple(map(self.owners.as_there, results))
         if split.is_trial and is_repeated:
             results = tuple(map(unproven, results))
         shared = self.owners.sharing(chunk, results, answer)
         again, results = self._again(part, outcome, shared, results)
-        is_open = not outcome.explained or bool(shared) or Column.UNCERTAIN in columns_of(results)
+        is_open = not outcome.explained or bool(shared) or columns_of(results)[Column.UNCERTAIN] > 0
         await self._settle(
             Sent(
                 intent=intent,
@@ -200,8 +211,8 @@ class BulkRequests:
             self.client.channel.chunk_accepted()
 
     def _again(
-        self, part: Part, outcome: ChunkOutcome, shared: Sequence[Change], results: tuple[ItemResult, ...]
-    ) -> tuple[list[Part], tuple[ItemResult, ...]]:
+        self, part: Part, outcome: ChunkOutcome, shared: Sequence[Change], results: Sequence[ItemResult]
+    ) -> tuple[list[Part], Sequence[ItemResult]]:
         """Return parts with the rows that the answer does not tell apart, to send again, and the other rows' results.
 
         `shared`: rows that may share a remote row with another key.
@@ -223,7 +234,7 @@ class BulkRequests:
         intent = Intent(
             id=f"{self.run_id}.{self.company_key.company_id}.{next(self._numbers)}",
             run_id=self.run_id,
-            keys=tuple(change.row.key for change in part.chunk.changes),
+            keys=tuple(keys_of(part.chunk.changes)),
             at=self.now(),
         )
         with anyio.CancelScope(shield=True):
@@ -239,14 +250,14 @@ class BulkRequests:
 
         A cancelled run waits for that, and then stops.
         """
-        owners, counted, left_out = self.owners, sent.results, sent.colliding
+        owners, counted, left_out = self.owners, result_table(sent.results), sent.colliding
         owners.collided |= left_out
         if owners.collided:  # some of which may have been under way
-            left_out |= owners.collided.intersection(result.change.row.key for result in counted)
-            counted = [result for result in counted if result.change.row.key not in left_out]
+            left_out |= owners.collided.intersection(counted.keys)
+            counted = result_table([result for result in counted if result.change.row.key not in left_out])
         records = records_of(sent, counted, self.known)
         settled = SettledChunk(
-            results=tuple(counted),
+            results=counted,
             collisions=tuple(sent.collisions),
             doubt=sent.doubt,
             is_repeated=sent.is_repeated,
@@ -258,5 +269,10 @@ class BulkRequests:
                 await self.ledger.settle(self.company_key, settlement(sent, counted, records, left_out, self.now()))
         finally:
             self.outbox.put(settled)
-        if any(result.remote_id is None for result in counted if result.column in STORED):
+        if not all(counted.column("remote_id")) and _lacks_an_id(counted):
             owners.stored_without_id()
+
+
+def _lacks_an_id(results: Iterable[ItemResult]) -> bool:
+    """Return whether a row was stored whose remote id nobody knows."""
+    return any(result.remote_id is None and result.column in STORED for result in results)

@@ -15,6 +15,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from engine.errors import plain
+from engine.model.change import keys_of
 from engine.model.outcome import Chunk, Column
 from engine.send.requests import BulkRequests
 from engine.send.settled import Outbox, SettledChunk
@@ -121,7 +122,7 @@ class Sender:
     def _without_collided(self, chunk: Chunk) -> Chunk:
         """Return a chunk without the rows that are known by now to overwrite another key's."""
         collided = self.requests.owners.collided
-        if collided.isdisjoint(change.row.key for change in chunk.changes):
+        if collided.isdisjoint(keys_of(chunk.changes)):
             return chunk
         pairs = zip(chunk.changes, chunk.rows, strict=True)
         left = [(change, row) for change, row in pairs if change.row.key not in collided]

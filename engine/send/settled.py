@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import anyio
 
-from engine.model.outcome import Column, ItemResult
+from engine.model.outcome import Column, ItemResult, columns_of
 from engine.send.remote_owners import Collision
 
 
@@ -17,7 +17,7 @@ from engine.send.remote_owners import Collision
 class SettledChunk:
     """What became of the rows of one bulk request. It is in the ledger already, unless the ledger failed."""
 
-    results: tuple[ItemResult, ...]  # rows that are sent again in other parts are not among them
+    results: Sequence[ItemResult]  # rows that are sent again in other parts are not among them
     collisions: tuple[Collision, ...] = ()  # their rows are not among the results: nobody knows what is stored
     respelled: Mapping[str, str] = field(default_factory=dict)  # by key: words on a name that was answered otherwise
     doubt: str = ""  # how the answer contradicts itself, although it says of each row what became of it
@@ -28,7 +28,9 @@ class SettledChunk:
     @property
     def to_read_back(self) -> list[ItemResult]:
         """The rows whose outcome nobody knows, and that may be looked at."""
-        return [] if self.is_unsent else [each for each in self.results if each.column is Column.UNCERTAIN]
+        if self.is_unsent or not columns_of(self.results)[Column.UNCERTAIN]:
+            return []
+        return [each for each in self.results if each.column is Column.UNCERTAIN]
 
 
 class SafetyNotes(Protocol):

@@ -9,7 +9,7 @@ from datetime import datetime
 from engine.compare.spelling import answered_words
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
 from engine.model.ledger_writes import Intent, Settlement
-from engine.model.outcome import STORED, ChunkOutcome, Column, ItemResult, columns_of, trail
+from engine.model.outcome import STORED, ChunkOutcome, Column, ItemResult, columns_of, result_table, trail
 from engine.model.resting import Rejection
 from engine.model.row_record import RowRecord
 from engine.net.client import BulkCall
@@ -54,9 +54,11 @@ class Sent:
         return {key for collision in self.collisions for key in (collision.key, collision.other_key)}
 
 
-def records_of(sent: Sent, counted: Iterable[ItemResult], known: KnownRows) -> Mapping[str, RowRecord]:
+def records_of(sent: Sent, counted: Sequence[ItemResult], known: KnownRows) -> Mapping[str, RowRecord]:
     """Return the ledger's records of the rows that an answer acknowledges, by key."""
     explained, answered = sent.answer is not None and sent.answer.explained, sent.answered
+    if explained and (made := known.all_created(result_table(counted), answered)) is not None:
+        return made
     return {
         result.change.row.key: known.acknowledged(
             result, explained=explained, answered=answered.get(result.change.row.key)
@@ -80,7 +82,8 @@ def settlement(
     rows that were stored.
     """
     call, counts = sent.call, columns_of(sent.results)
-    unknown = (key for key in sent.intent.keys if sent.exposed and key not in records and key not in left_out)
+    doubtful = sent.intent.keys if sent.exposed else ()
+    unknown = (key for key in doubtful if key not in records and key not in left_out)
     return Settlement(
         intent_id=sent.intent.id,
         at=at,

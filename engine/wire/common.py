@@ -45,8 +45,12 @@ class Common(ABC):
         return reading.read_one(body, company_id)
 
     def row(self, row: Dimension) -> bytes:
-        """Encode one row of a bulk request."""
-        return orjson.dumps(self.fields(row))
+        """Encode one row of a bulk request.
+
+        It is copied, by a join with nothing: orjson cuts 1 KB of memory to size, and to keep many such pieces costs ten
+        times as much as to copy them.
+        """
+        return b"".join((orjson.dumps(self.fields(row)), b""))
 
     def bulk_body(self, company_id: int, rows: Sequence[bytes]) -> bytes:
         """Join encoded rows into a bulk request."""

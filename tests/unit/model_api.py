@@ -7,7 +7,7 @@ The transport is the one fake: it takes and gives bytes, a second for each bulk 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -143,7 +143,7 @@ class Desk:
     cut: Cut
     heard: list[SettledChunk] = field(default_factory=list)
 
-    async def send(self, changes: Iterable[Change], *, is_trial: bool = False) -> list[ItemResult]:
+    async def send(self, changes: Sequence[Change], *, is_trial: bool = False) -> list[ItemResult]:
         """Send all of it, and return what became of the rows; `heard` has it as it came, whatever ends the sending."""
         try:
             async with self.sender.open(cut(changes, self.cut), is_trial=is_trial) as outcomes:

@@ -7,7 +7,7 @@ A line per row would double the cost of a push. The view `outcomes` takes the ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -16,6 +16,7 @@ from engine.ledger.jobs.texts import from_text, to_json, to_text
 from engine.model.ledger_writes import Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import RowAttempt
+from engine.model.table import Table
 
 ADD = """
     insert into attempts (scope, id, run_id, at, sends, status, request_id, rows) values (?, ?, ?, ?, ?, ?, ?, ?)
@@ -31,11 +32,22 @@ CUT_SHORT = "the run ended before its answer was written down"
 
 def add(connection: Connection, scope_id: int, run_id: str, settlement: Settlement) -> None:
     """Write down what became of one request and its rows."""
-    lines = [
-        row[:5] if row[4] else row[:4] if row[3] else row[:3] if row[2] else row[:2] for row in settlement.outcomes
-    ]
+    lines = lines_of(settlement.outcomes)
     counted = (settlement.sends, settlement.status, settlement.request_id)
     connection.execute(ADD, (scope_id, settlement.intent_id, run_id, to_text(settlement.at), *counted, to_json(lines)))
+
+
+def lines_of(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
+    """Return the arrays of rows, their empty ends left out."""
+    if isinstance(outcomes, Table) and _end_in_ids(outcomes):
+        return list(outcomes.columns("key", "column", "remote_id"))
+    return [row[:5] if row[4] else row[:4] if row[3] else row[:3] if row[2] else row[:2] for row in outcomes]
+
+
+def _end_in_ids(outcomes: Table[Outcome]) -> bool:
+    """Return whether the remote id of each row is known, and nothing else is to be told of any."""
+    ids, messages, fields = map(outcomes.column, ("remote_id", "message", "fields"))
+    return all(ids) and not any(messages) and not any(fields)
 
 
 def add_left_over(connection: Connection, scope_id: int, intents: Iterable[tuple[str, str, str, str]]) -> int:

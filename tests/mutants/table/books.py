@@ -8,22 +8,22 @@ BOOKS = (
     Mutant(
         name="books: the last outcome of a chunk is not recorded",
         module="run.row_counts",
-        old="for result in results:\n            self._open",
-        new="for result in results[:-1]:\n            self._open",
+        old="table = result_table(results)",
+        new="table = result_table(results[:-1])",
         scene="grown",
     ),
     Mutant(
         name="books: outcomes are counted twice",
         module="run.row_counts",
-        old="self._final[result.column] += 1",
-        new="self._final[result.column] += 2",
+        old="self._final.update(columns)",
+        new="self._final.update([*columns, *columns])",
         scene="grown",
     ),
     Mutant(
         name="books: rows with an outcome stay open, too",
         module="run.row_counts",
-        old="            self._open.pop(result.change.row.key, None)\n",
-        new="",
+        old="            self._open.pop(key, None)\n",
+        new="            pass\n",
         scene="grown",
     ),
     Mutant(
@@ -43,26 +43,27 @@ BOOKS = (
     Mutant(
         name="books: refused rows are counted as updated",
         module="run.row_counts",
-        old="self._final[result.column] += 1",
-        new="self._final[Column.UPDATED if result.column is Column.REJECTED else result.column] += 1",
+        old="self._final.update(columns)",
+        new="self._final.update(Column.UPDATED if column is Column.REJECTED else column for column in columns)",
         scene="refused",
     ),
     Mutant(
         name="books: refused rows are counted as updated, and stay open",
         module="run.row_counts",
-        old="            self._open.pop(result.change.row.key, None)\n            self._final[result.column] += 1",
+        old="        for key in keys:\n            self._open.pop(key, None)\n        self._final.update(columns)",
         new=(
-            "            if result.column is not Column.REJECTED:\n"
-            "                self._open.pop(result.change.row.key, None)\n"
-            "            self._final[Column.UPDATED if result.column is Column.REJECTED else result.column] += 1"
+            "        for key, column in zip(keys, columns):\n"
+            "            if column is not Column.REJECTED:\n"
+            "                self._open.pop(key, None)\n"
+            "            self._final[Column.UPDATED if column is Column.REJECTED else column] += 1"
         ),
         scene="refused",
     ),
     Mutant(
         name="books: rows of unknown outcome are counted as created",
         module="run.row_counts",
-        old="self._final[result.column] += 1",
-        new="self._final[Column.CREATED if result.column is Column.UNCERTAIN else result.column] += 1",
+        old="self._final.update(columns)",
+        new="self._final.update(Column.CREATED if column is Column.UNCERTAIN else column for column in columns)",
         scene="unread",
     ),
     Mutant(
