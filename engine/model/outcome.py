@@ -68,6 +68,19 @@ class BulkError(NamedTuple):
     remote_id: str | None = None  # `id` on the wire: of a row that exists already
 
 
+class Entries(Table[tuple[str, str]]):
+    """Entries of a bulk answer, (remote id, name) each, by columns."""
+
+    __slots__ = ()
+
+    def __init__(self, ids: TableColumn, names: TableColumn) -> None:
+        super().__init__(("id", "name"), (ids, names), tuple)
+
+
+def _column(entries: Sequence[tuple[str, str]], name: str) -> TableColumn:
+    return (entries if isinstance(entries, Table) else Entries(*transposed(entries, 2))).column(name)
+
+
 class BulkAnswer(NamedTuple):
     """The body of a bulk answer, decoded and not yet checked against what was sent."""
 
@@ -75,9 +88,19 @@ class BulkAnswer(NamedTuple):
     created_count: int
     updated_count: int
     error_count: int
-    created: list[tuple[str, str]]  # (remote id, name); an id that was not given is empty
-    updated: list[tuple[str, str]]
+    created: Sequence[tuple[str, str]]  # (remote id, name); an id that was not given is empty
+    updated: Sequence[tuple[str, str]]
     errors: list[BulkError]
+
+    @property
+    def ids(self) -> TableColumn:
+        """The remote ids of created rows, then those of updated rows."""
+        return [*_column(self.created, "id"), *_column(self.updated, "id")]
+
+    @property
+    def names(self) -> TableColumn:
+        """The names of the same rows."""
+        return [*_column(self.created, "name"), *_column(self.updated, "name")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

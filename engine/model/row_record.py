@@ -75,6 +75,16 @@ def entries(columns: Iterable[Column], resource: Resource = DIMENSIONS) -> Keyed
     return Keyed(table, "key")
 
 
+def flags_of(known: RowRecord) -> int:
+    """Return the flags of a record's entry."""
+    return (
+        CONFIRMED * known.confirmed
+        + SETTLED * known.outcome_known
+        + CODE_KNOWN * known.code_known
+        + FRESH * known.is_fresh
+    )
+
+
 def as_entries(rows: Mapping[str, RowRecord], resource: Resource = DIMENSIONS) -> Keyed[RowRecord]:
     """Return row records as a keyed table; returns the argument if it is one. Keys are those of the mapping."""
     if isinstance(rows, Keyed):
@@ -85,10 +95,7 @@ def as_entries(rows: Mapping[str, RowRecord], resource: Resource = DIMENSIONS) -
     )
     columns["key"] = list(rows)
     columns |= {name: list(map(attrgetter(name), records)) for name in NOTES if name != "flags"}
-    columns["flags"] = [
-        CONFIRMED * each.confirmed + SETTLED * each.outcome_known + CODE_KNOWN * each.code_known + FRESH * each.is_fresh
-        for each in records
-    ]
+    columns["flags"] = list(map(flags_of, records))
     return entries(map(columns.__getitem__, entry_names(resource)), resource)
 
 

@@ -38,8 +38,7 @@ class Joined:
 def join_answer(changes: Sequence[Change], answer: BulkAnswer) -> Joined:
     """Return what the answer tells of each row (case 1 of `reconcile`), and what decides between cases 2 and 3."""
     names: Sequence[str] = values_of(changes, "name")
-    entries = (*answer.created, *answer.updated)
-    entry_ids, entry_names = zip(*entries, strict=True) if entries else ((), ())
+    entry_ids, entry_names = answer.ids, answer.names
     refused, all_joined = join_errors(changes, answer)
     sent, told = set(names), set(entry_names) - {""}
     respelled = {} if told <= sent else respelled_names(changes, answer)

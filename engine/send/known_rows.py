@@ -10,7 +10,7 @@ from engine.compare.equality import differing_fields
 from engine.model.dimension import RemoteRow
 from engine.model.outcome import Column, ItemResult, Results
 from engine.model.remote_id import is_linked
-from engine.model.row_record import NOTES, RowRecord, as_entries, entries
+from engine.model.row_record import RowRecord, entries, flags_of
 from engine.model.table import constant
 
 _CREATED, _NONE = frozenset({Column.CREATED}), frozenset({None})
@@ -38,9 +38,8 @@ class KnownRows:
         if not keys or any(_has_any(known, keys) for known in (self.records, self.again, answered)):
             return None
         one = self.acknowledged(results[0], explained=True, answered=None)
-        first = as_entries({keys[0]: one}, changes.resource).table
-        notes = (constant(first.column(name)[0], len(keys)) for name in NOTES if name != "remote_id")
-        return entries((*changes.rows, results.column("remote_id"), *notes), changes.resource)
+        alike = (constant(note, len(keys)) for note in (flags_of(one), one.seen, one.agreement, one.before))
+        return entries((*changes.rows, results.column("remote_id"), *alike), changes.resource)
 
     def acknowledged(self, result: ItemResult, *, explained: bool, answered: str | None) -> RowRecord:
         """Return the ledger's record of a stored row. `answered`: its name in the answer, if another one.

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
+from operator import not_
 
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult
@@ -101,7 +102,8 @@ def _otherwise(joined: Joined, answer: BulkAnswer, planned: int, *, exposed: boo
         return _columns_by_id(joined.changes, answer, planned, exposed=exposed)
     made = joined.entry_names[: len(answer.created)]
     as_counted = answer.created_count == planned or (exposed and answer.created_count < planned)
-    of_updates = set(joined.names).intersection(made).difference(compress(joined.names, joined.creates))
+    of_updates = set(compress(joined.names, map(not_, joined.creates)))
+    of_updates = of_updates.intersection(made).difference(compress(joined.names, joined.creates))
     if as_counted and not of_updates:
         return None
     sure = {remote_id for remote_id, _ in answer.updated if remote_id}  # whatever names they share with created ones

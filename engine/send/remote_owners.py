@@ -98,13 +98,13 @@ class RemoteOwners:
         the id of a row that was there.
         """
         meant = set(values_of(chunk.changes, "remote_id"))
-        entries = (*answer.created, *answer.updated)
-        named = {remote_id for remote_id, _ in entries} - meant - set(told)
+        named = set(answer.ids).difference(meant, told)
         keys = set(keys_of(chunk.changes))
         others = {remote_id for remote_id in named & self._keys_by_id.keys() if self._keys_by_id[remote_id] not in keys}
-        count = len(others.union(named & self._loose_ids, filter(self._is_listed, named)))
-        nameless = {remote_id for remote_id, name in entries if remote_id and not name}
-        self._loose_ids |= {remote_id for remote_id in nameless & named if remote_id not in self._keys_by_id}
+        count = len(others.union(named & self._loose_ids, filter(self.known.listed_ids.__contains__, named)))
+        if "" in answer.names:
+            nameless = {remote_id for remote_id, name in (*answer.created, *answer.updated) if remote_id and not name}
+            self._loose_ids |= {remote_id for remote_id in nameless & named if remote_id not in self._keys_by_id}
         return count
 
     def perhaps_hit(self, chunk: Chunk, answer: BulkAnswer) -> int:

@@ -14,6 +14,7 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from engine.model.dimension import DIMENSIONS, RemoteRow, clean, listed_type, listed_types
+from engine.model.outcome import Entries
 from engine.model.resource import When
 from engine.model.table import Column, Table
 from engine.wire.dialect import BadAnswer
@@ -54,7 +55,7 @@ def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], 
     return rows, foreign
 
 
-def read_stored(items: Sequence[Any]) -> list[tuple[str, str]]:
+def read_stored(items: Sequence[Any]) -> Entries:
     """Return remote id and name of a bulk answer's rows, each empty where it is not given. O(rows).
 
     Raises `BadAnswer`, which tells what is wrong with the first bad row.
@@ -65,7 +66,7 @@ def read_stored(items: Sequence[Any]) -> list[tuple[str, str]]:
     if (fault := reading.first_fault(items)) is not None:
         _, text = fault
         raise BadAnswer(text)
-    return list(zip(ids, names, strict=True))
+    return Entries(ids, names)
 
 
 def _given(value: object, what: str) -> str:

@@ -12,7 +12,7 @@ import orjson
 
 from engine.model.dimension import RemoteRow, clean
 from engine.model.listing import Page
-from engine.model.outcome import BulkAnswer, BulkError
+from engine.model.outcome import BulkAnswer, BulkError, Entries
 from engine.wire.dialect import BadAnswer, NotJson
 from engine.wire.listing import read_row, read_rows, read_stored
 from engine.wire.values import excerpt, kind_of
@@ -126,7 +126,7 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
     )
 
 
-def _stored(document: dict[str, Any], name: str) -> list[tuple[str, str]]:
+def _stored(document: dict[str, Any], name: str) -> Entries:
     items = _list(document, name)
     try:
         return read_stored(items)

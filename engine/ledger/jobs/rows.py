@@ -19,7 +19,7 @@ from engine.model.dimension import RemoteRow
 from engine.model.ledger_writes import Learned
 from engine.model.resource import Resource
 from engine.model.resting import Rejection
-from engine.model.row_record import CONFIRMED, SETTLED, Agreement, RowRecord, as_entries, entry_names
+from engine.model.row_record import CONFIRMED, NOTES, SETTLED, Agreement, RowRecord, as_entries, entry_names
 from engine.model.row_record import entries as keyed_entries
 from engine.model.settings import CompanyKey
 from engine.model.table import Column, Keyed, gathered
@@ -219,14 +219,25 @@ def _write(
     table = as_entries(rows, resource).table
     table = table.take(table.in_order_of("key"))
     names = entry_names(resource)
-    columns = (_encoded(table.column(name)) if name in _FEW else table.column(name) for name in names)
-    values = zip(*columns, strict=True)
+    columns = [_encoded(table.column(name)) if name in _FEW else table.column(name) for name in names]
+    shared = _alike(columns[-SHARED:]) if len(table) > 1 else 0
+    once = [column[0] for column in columns[len(names) - shared :]]
+    values = zip(*columns[: len(names) - shared], strict=True)
     left = len(table)
     for block in BLOCKS:
         for _ in range(left // block):
-            bound = (*common, *chain.from_iterable(islice(values, block)))
-            connection.execute(sql(resource, statement, block), bound)
+            bound = (*common, *once, *chain.from_iterable(islice(values, block)))
+            connection.execute(sql(resource, statement, block, shared), bound)
         left %= block
+
+
+SHARED = len(NOTES) - 1
+"""How many fields of an entry are mostly the same in all entries that are written together: all notes but the id."""
+
+
+def _alike(columns: Sequence[Column]) -> int:
+    """Return the number of these columns if each holds one value alone, which is bound once then; else 0."""
+    return len(columns) if all(column.count(column[0]) == len(column) for column in columns) else 0
 
 
 _FEW = {"seen", "agreement", "before"}

@@ -10,27 +10,32 @@ from functools import cache
 from engine.model.resource import Resource
 from engine.model.row_record import entry_names
 
+COMMON = 2
+"""How many values come before those of the rows, in a statement that writes rows of `rows`."""
+
 BEFORE_FLAGS = 1  # columns of an entry between the row's own and its flags: the remote id
 
 
 class Statement(str):
     """A statement on a resource's tables, with its template, which another database may replace by its own."""
 
-    __slots__ = ("entries", "resource", "template")
+    __slots__ = ("entries", "resource", "shared", "template")
 
     resource: Resource
     template: str
     entries: int  # number of rows of `rows` whose values are bound to it; 0: it binds no row
+    shared: int  # number of their last fields whose values are the same for all of them, and bound once
 
 
 @cache
-def sql(resource: Resource, template: str, entries: int = 0) -> Statement:
+def sql(resource: Resource, template: str, entries: int = 0, shared: int = 0) -> Statement:
     """Return a statement with the names of a resource in the place of `{fields}`, `{rows}` and so on.
 
-    `entries`: how many rows of `rows` it writes; `?1` and `?2` are common to all, and each row's values follow.
+    `entries`: how many rows of `rows` it writes. The values to bind are the `COMMON` ones of the statement, then those
+    of the last `shared` fields, which all rows have in common, then the other fields of each row.
     """
-    made = Statement(template.format_map(names(resource) | {"entries": _values(resource, entries)}))
-    made.resource, made.template, made.entries = resource, template, entries
+    made = Statement(template.format_map(names(resource) | {"entries": _values(resource, entries, shared)}))
+    made.resource, made.template, made.entries, made.shared = resource, template, entries, shared
     return made
 
 
@@ -62,6 +67,9 @@ def _columns(first: int, end: int) -> str:
     return ", ".join(f"column{number}" for number in range(first, end))
 
 
-def _values(resource: Resource, entries: int) -> str:
-    row = f"({', '.join('?' for _ in entry_names(resource))})"
-    return ", ".join([row] * entries)
+def _values(resource: Resource, entries: int, shared: int) -> str:
+    """Return the rows of `values`. Marks have numbers, as a value that is bound once stands in each row."""
+    own, first = len(entry_names(resource)) - shared, COMMON + shared + 1
+    once = [f"?{COMMON + number}" for number in range(1, shared + 1)]
+    rows = (range(first + own * at, first + own * (at + 1)) for at in range(entries))
+    return ", ".join(f"({', '.join([*(f'?{number}' for number in row), *once])})" for row in rows)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from engine.ledger.connection import Values
-from engine.ledger.jobs.statements import Statement, names
+from engine.ledger.jobs.statements import COMMON, Statement, names
 from engine.ledger.postgres.texts import storable
 from engine.model.resource import Resource
 from engine.model.row_record import entry_names
@@ -23,9 +23,6 @@ JOBS = "engine.ledger.jobs"
 HEADING = re.compile(r"^-- (\w+)$", re.MULTILINE)
 MARK = re.compile(r"\?(\d*)|(?<!:):([a-z_]+)")
 """What stands for a value: `?`, which has the number after the last one, `?2`, or `:name`. `::` is a cast."""
-
-COMMON = 2
-"""How many values come before those of the entries, in a statement on entries (`rows.ACKNOWLEDGE`)."""
 
 
 @cache
@@ -42,9 +39,10 @@ def bound(statement: str, values: Values) -> Mapping[str, Any]:
     if isinstance(values, Mapping):
         return {name: storable(value) for name, value in values.items()}
     if isinstance(statement, Statement) and statement.entries:
-        width = len(entry_names(statement.resource))
-        columns = (list(values[COMMON + at :: width]) for at in range(width))
-        values = (*values[:COMMON], *columns)
+        own, first = len(entry_names(statement.resource)) - statement.shared, COMMON + statement.shared
+        columns = (list(values[first + at :: own]) for at in range(own))
+        once = ([value] * statement.entries for value in values[COMMON:first])
+        values = (*values[:COMMON], *columns, *once)
     return {f"p{number}": storable(value) for number, value in enumerate(values, start=1)}
 
 
