@@ -10,12 +10,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 
 from engine.model.breath import sliced
-from engine.model.change import Change, change_table
+from engine.model.change import Change, table_of
 from engine.model.dimension import Dimension
 from engine.model.table import FEW
 
 MARK_BYTES = 8
 """Size of a row's mark in a plan that passed. The chance that two of a million rows share one is 1 in 37 million."""
+
+
+SEPARATOR = "\0"
+"""Between the fields of a row, none of which holds it."""
 
 
 def marks(rows: Iterable[Dimension]) -> bytes:
@@ -32,8 +36,9 @@ def marks_of(changes: Sequence[Change]) -> bytes:
     """Return the marks of the rows of changes, as `marks` does."""
     if not changes:
         return b""
-    resource = changes[0].row.resource
-    return _in_order(map(_mark_of, change_table(changes, resource).columns(*resource.unlabelled)))
+    table = table_of(changes)
+    columns = (_texts(table.column(name)) for name in table.resource.unlabelled)
+    return _in_order(map(_digest, map(SEPARATOR.join, zip(*columns, strict=True))))
 
 
 def joined(passed: bytes | None, more: bytes) -> bytes:
@@ -79,10 +84,18 @@ def _taken_apart(passed: bytes | None) -> set[bytes]:
 
 
 def _mark(row: Dimension) -> bytes:
-    return _mark_of(row.resource.without_label(row))
+    return _digest(SEPARATOR.join(_texts(row.resource.without_label(row))))
 
 
-def _mark_of(values: Sequence[str | None]) -> bytes:
-    """Return the mark of a row by its values, its label left out."""
-    text = "\0".join([value or "" for value in values])  # no field holds a NUL
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()
+def _texts(values: Sequence[str | None]) -> Sequence[str]:
+    return [value or "" for value in values]
+
+
+def _digest(text: str) -> bytes:
+    """Return the mark of a row by its values, its label left out, as one text."""
+    digest = _EMPTY.copy()  # in two thirds of the time that it takes to make one
+    digest.update(text.encode("utf-8", "surrogatepass"))
+    return digest.digest()
+
+
+_EMPTY = blake2b(digest_size=MARK_BYTES)

@@ -67,9 +67,12 @@ class Table(Sequence[Row]):
 
     def take(self, positions: Sequence[int]) -> Table[Row]:
         """Return the rows at these positions, in this order. All rows of a whole table share its columns."""
-        if self._is_whole and _are_all(positions, len(self)):
-            return self._whole(self._columns.values())
-        columns = (tuple(taken(column, positions)) for column in self._columns.values())
+        columns: Iterable[Column] = self._columns.values()
+        if _are_all(positions, len(self)):
+            if self._is_whole:
+                return self._whole(columns)
+            positions = range(len(self))
+        columns = (tuple(taken(column, positions)) for column in columns)
         return self._whole(columns if len(positions) <= SLICE else map(_shown, columns))
 
     def joined(self, *others: Table[Row]) -> Table[Row]:
