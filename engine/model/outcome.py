@@ -133,10 +133,11 @@ as_result = partial(tuple.__new__, ItemResult)
 class Results(Table[ItemResult]):
     """Outcomes of rows as a table, a column for each field of `ItemResult`. One is made when it is looked at."""
 
-    __slots__ = ("changes",)
+    __slots__ = ("_counts", "changes")
 
     def __init__(self, changes: Changes, columns: TableColumn, remote_ids: TableColumn, messages: TableColumn) -> None:
         self.changes = changes
+        self._counts: Counter[Column] | None = None  # made when it is asked for
         super().__init__(ItemResult._fields, (changes, columns, remote_ids, messages), as_result)
 
     @property
@@ -145,9 +146,16 @@ class Results(Table[ItemResult]):
         return self.changes.column("key")
 
     @property
+    def counts(self) -> Counter[Column]:
+        """How many rows ended in each column."""
+        if self._counts is None:
+            self._counts = Counter(self.column("column"))
+        return self._counts
+
+    @property
     def are_stored(self) -> bool:
         """Whether each row was stored."""
-        return STORED.issuperset(self.column("column"))
+        return STORED.issuperset(self.counts)
 
 
 def result_table(results: Sequence[ItemResult]) -> Results:
@@ -205,7 +213,7 @@ def trail(results: Sequence[ItemResult]) -> Sequence[Outcome]:
 
 def columns_of(results: Sequence[ItemResult]) -> Counter[Column]:
     """Return how many rows ended in each column."""
-    return Counter(result_table(results).column("column"))
+    return result_table(results).counts
 
 
 _outcome = partial(tuple.__new__, Outcome)

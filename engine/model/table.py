@@ -198,6 +198,10 @@ class Keyed(Mapping[str, Row], Generic[Row]):
     def __contains__(self, key: object) -> bool:
         return key in self.positions
 
+    def keys(self) -> KeysView[str]:
+        """Return the keys, as the view of a dict: it is asked in C, and as fast as a set."""
+        return self.positions.keys()
+
     def __getitem__(self, key: str) -> Row:
         return self.table[self.positions[key]]
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import compress, repeat
+from operator import is_
 
 from engine.model.balance import Balance
 from engine.model.change import Hold, Plan, keys_of
@@ -95,9 +97,9 @@ class RowCounts:
         keys, columns = table.keys, table.column("column")
         for key in keys:
             self._open.pop(key, None)
-        self._final.update(columns)
-        pairs = zip(keys, columns, strict=True)
-        self.done.update((key, column is Column.CREATED) for key, column in pairs if column in STORED)
+        self._final.update(table.counts)
+        made = zip(keys, map(is_, columns, repeat(Column.CREATED)), strict=True)
+        self.done.update(compress(made, map(STORED.__contains__, columns)))
         if table.are_stored:
             return
         for result in table:

@@ -20,10 +20,11 @@ from engine.model.settings import CompanyKey
 BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?) on conflict do nothing"
 OTHERS = "select id, keys from intents where scope = ? and id <> ?"
 FIND = """
-    select run_id, exists (select 1 from rejections where scope = intents.scope),
+    select scope, run_id, exists (select 1 from rejections where scope = intents.scope),
            exists (select 1 from resting where scope = intents.scope),
            exists (select 1 from {may_be_there} where scope = intents.scope)
-    from intents where scope = ? and id = ?
+    from intents
+    where scope = (select id from scopes where origin = ? and account = ? and company_id = ?) and id = ?
 """
 AGAIN = "update intents set at = ? where scope = ? and id = ?"
 END = "delete from intents where scope = ? and id = ?"
@@ -84,14 +85,12 @@ def sent_again(connection: Connection, company_key: CompanyKey, intent_id: str, 
 
 def settle(connection: Connection, company_key: CompanyKey, settlement: Settlement) -> None:
     """Write down a chunk's outcome and end its intent."""
-    scope_id, resource = scopes.number(connection, company_key), company_key.resource
-    place = (scope_id, settlement.intent_id)
-    found = connection.execute(sql(resource, FIND), place).fetchone()
+    resource, chunk = company_key.resource, settlement.intent_id
+    found = connection.execute(sql(resource, FIND), (*scopes.identity(company_key), chunk)).fetchone()
     if found is None:
-        chunk = settlement.intent_id
         raise LedgerError(f"Company {company_key.company_id}: chunk {chunk} cannot be settled, it was never begun.")
-    run_id, any_rejection, any_resting, any_may_be_there = found
-    connection.execute(END, place)
+    scope_id, run_id, any_rejection, any_resting, any_may_be_there = found
+    connection.execute(END, (scope_id, chunk))
     acknowledge(connection, resource, scope_id, settlement.rows, settlement.at)
     if any_rejection:  # most companies have none
         connection.executemany(ACCEPT, [(scope_id, key) for key in settlement.rows])

@@ -15,7 +15,7 @@ BOOKS = (
     Mutant(
         name="books: outcomes are counted twice",
         module="run.row_counts",
-        old="self._final.update(columns)",
+        old="self._final.update(table.counts)",
         new="self._final.update([*columns, *columns])",
         scene="grown",
     ),
@@ -43,14 +43,14 @@ BOOKS = (
     Mutant(
         name="books: refused rows are counted as updated",
         module="run.row_counts",
-        old="self._final.update(columns)",
+        old="self._final.update(table.counts)",
         new="self._final.update(Column.UPDATED if column is Column.REJECTED else column for column in columns)",
         scene="refused",
     ),
     Mutant(
         name="books: refused rows are counted as updated, and stay open",
         module="run.row_counts",
-        old="        for key in keys:\n            self._open.pop(key, None)\n        self._final.update(columns)",
+        old="        for key in keys:\n            self._open.pop(key, None)\n        self._final.update(table.counts)",
         new=(
             "        for key, column in zip(keys, columns):\n"
             "            if column is not Column.REJECTED:\n"
@@ -62,7 +62,7 @@ BOOKS = (
     Mutant(
         name="books: rows of unknown outcome are counted as created",
         module="run.row_counts",
-        old="self._final.update(columns)",
+        old="self._final.update(table.counts)",
         new="self._final.update(Column.CREATED if column is Column.UNCERTAIN else column for column in columns)",
         scene="unread",
     ),
