@@ -71,7 +71,7 @@ PUT_STRAY = """
     insert into {strays} (scope, position, {remote_fields}) values (?, ?, {remote_marks})
 """
 
-BLOCKS = (50, 10, 1)
+BLOCKS = (100, 25, 5, 1)
 """Rows in one statement: each time the largest that the rows left can fill. A statement costs 1-2 us before them."""
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
