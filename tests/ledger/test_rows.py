@@ -71,6 +71,24 @@ async def test_a_later_listing_replaces_forgets_and_keeps(ledger: Ledger) -> Non
     assert (await ledger.read(HARBOR)).keyless == ()
 
 
+@pytest.mark.parametrize("count", [1, 2, 26, 131])
+@pytest.mark.parametrize(
+    ("other", "confirmed"), [(None, True), (None, False), ("dim_shown", True)], ids=["alike", "unsure", "shown"]
+)
+async def test_entries_written_together_come_back_whether_or_not_they_are_alike(
+    ledger: Ledger, count: int, other: str | None, *, confirmed: bool
+) -> None:
+    keys = [f"k{number:03}" for number in range(count)]
+    rows = known_rows(*keys)
+    rows[keys[-1]] = known(keys[-1], seen=None if other is None else stray(other), confirmed=confirmed)
+    await ledger.learn(HARBOR, Learned(certificate=certificate(count), at=NOON, rows=rows))
+    await ledger.begin(HARBOR, intent("chunk", *keys))
+    assert (await ledger.read(HARBOR)).rows == rows
+    renamed = {key: entry._replace(row=entry.row._replace(name="Beverages")) for key, entry in rows.items()}
+    await ledger.settle(HARBOR, Settlement(intent_id="chunk", at=LATER, rows=renamed))
+    assert (await ledger.read(HARBOR)).rows == fresh(renamed)
+
+
 @pytest.mark.parametrize(
     "other",
     [ANCHOR, replace(HARBOR, origin="http://127.0.0.1:8080/v1"), replace(HARBOR, account="racc_2")],
@@ -128,7 +146,7 @@ async def test_acknowledged_creates_count_as_remote_rows(ledger: Ledger) -> None
     assert (await ledger.read(HARBOR)).state.remote_count == 3
 
 
-@pytest.mark.parametrize("count", [1, 9, 10, 11, 49, 50, 51, 60, 127])
+@pytest.mark.parametrize("count", [1, 4, 5, 6, 24, 25, 26, 99, 100, 101, 131])
 async def test_any_number_of_rows_is_written_whole(count: int, ledger: Ledger) -> None:
     keys = [f"{number * 7919 % 1000:03}" for number in range(count)]
     one, two = known_rows(*keys), known_rows(*keys, name="Beverages")
