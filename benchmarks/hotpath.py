@@ -1,7 +1,8 @@
 """The work that every row of a sync passes, as a fixed program: what `scripts/check-speed` counts.
 
 10,000 wanted rows against 100 pages of 100 listed ones, 20 % changed and a few new: decoding, indexing, matching,
-comparing, encoding into chunks, and reconciling their answers; and what the requests for 100 pages cost beside that,
+comparing, encoding into chunks, reconciling their answers, and making what the ledger writes of them; the last three
+also for a first load, in which all rows are new; and what the requests for 100 pages cost beside that,
 limits and quota included, over a transport that answers at once. No sockets, no ledger.
 """
 
@@ -24,17 +25,25 @@ from engine.compare.agreed import Agreed, agreed
 from engine.compare.join import join
 from engine.compare.plan import diff
 from engine.compare.remote_view import RemoteView, as_known
+from engine.ledger.jobs.attempts import lines_of
+from engine.ledger.jobs.texts import to_json
+from engine.model.change import Change, change_table
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import dimension_table, fingerprint
+from engine.model.ledger_writes import Intent, Settlement
 from engine.model.listing import Certificate
+from engine.model.outcome import Chunk, ChunkOutcome
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.sketch import Sketch, sketch
+from engine.model.table import Keyed
 from engine.model.wanted import Wanted
 from engine.net.known_pages import KnownPages, PageFacts
 from engine.run.listed_pages import ListedPages
 from engine.run.memo import content_of, content_of_source
 from engine.send.chunks import Cut, cut
+from engine.send.known_rows import KnownRows
 from engine.send.reconcile import reconcile
+from engine.send.settlement import Sent, records_of, settlement
 from engine.sources.base import read
 from engine.sources.intake import Intake
 from engine.sources.jsonfile import ndjson_batches
@@ -45,6 +54,7 @@ SHAPE = Shape(1, 9_900, changed=200, added=10)
 COMPANY = SHAPE.ids[0]
 SEED = 7
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+HOW = Cut(max_rows=100, max_bytes=10**6, encode=DIALECT.row, body=partial(DIALECT.bulk_body, COMPANY))
 
 
 class SingleRows:
@@ -76,7 +86,9 @@ class HotPath:
             for row in known.rows
         }
         self._record = CompanyRecord(rows=as_entries(entries))
-        self._bodies: list[bytes] = []
+        self._first_answers = Stored(COMPANY, {}, 100)
+        self._new = change_table([Change(row, None) for row in known.rows])
+        self._bodies: dict[Stored, list[bytes]] = {}  # by the server that answers
         self._facts: Mapping[bytes, PageFacts] = {}  # of the pages, once they are read
         self.left: dict[str, Any] = {}
 
@@ -99,6 +111,10 @@ class HotPath:
             "match and compare with the ledger alone": self._compare_known,
             "cut and encode chunks": self._cut,
             "decode answers and reconcile": self._reconcile,
+            "make entries of changed rows": self._settle,
+            "cut and encode new rows": self._cut_new,
+            "decode answers to new rows and reconcile": self._reconcile_new,
+            "make entries of new rows": self._settle_new,
             "fingerprint": self._fingerprint,
         }
 
@@ -170,21 +186,42 @@ class HotPath:
         return diff(join(wanted, index, self._record, agreed=settled), index, self._record)
 
     def _cut(self) -> Any:
-        plan = self.left["compare"]
-        how = Cut(max_rows=100, max_bytes=10**6, encode=DIALECT.row, body=partial(DIALECT.bulk_body, COMPANY))
-        return list(cut(plan.changes, how))
+        return list(cut(self.left["compare"].changes, HOW))
+
+    def _cut_new(self) -> Any:
+        return list(cut(self._new, HOW))
 
     def _reconcile(self) -> Any:
-        chunks = self.left["cut and encode chunks"]
-        if not self._bodies:  # what the server does is not counted
-            self._bodies = [self._answers.upsert(orjson.loads(chunk.body)["dimensions"]) for chunk in chunks]
-        return [
-            reconcile(chunk, DIALECT.bulk(body), exposed=False)
-            for chunk, body in zip(chunks, self._bodies, strict=True)
-        ]
+        return self._reconciled(self.left["cut and encode chunks"], self._answers)
+
+    def _reconcile_new(self) -> Any:
+        return self._reconciled(self.left["cut and encode new rows"], self._first_answers)
+
+    def _reconciled(self, chunks: list[Chunk], server: Stored) -> Any:
+        bodies = self._bodies.get(server)
+        if bodies is None:  # what the server does is not counted
+            bodies = self._bodies[server] = [server.upsert(orjson.loads(chunk.body)["dimensions"]) for chunk in chunks]
+        return [reconcile(chunk, DIALECT.bulk(body), exposed=False) for chunk, body in zip(chunks, bodies, strict=True)]
+
+    def _settle(self) -> Any:
+        remotes = self.left["decode and index pages"].rows
+        known = KnownRows(run_id="bench", records=self._record.rows, listed_ids=remotes.keys(), remotes=remotes)
+        return [_settled(outcome, known) for outcome in self.left["decode answers and reconcile"]]
+
+    def _settle_new(self) -> Any:
+        known = KnownRows(run_id="bench", records={}, listed_ids=())
+        return [_settled(outcome, known) for outcome in self.left["decode answers to new rows and reconcile"]]
 
     def _fingerprint(self) -> Any:
         return [fingerprint(row) for row in self.left["read the source"].rows]
+
+
+def _settled(outcome: ChunkOutcome, known: KnownRows) -> tuple[Settlement, Keyed[RowRecord], str]:
+    """Return what is written down of a chunk, its entries by columns, and its line of the audit trail."""
+    intent = Intent(id="bench", run_id="bench", keys=(), at=LONG_AGO)
+    sent = Sent(intent=intent, results=outcome.results, exposed=False, answer=outcome)
+    written = settlement(sent, outcome.results, records_of(sent, outcome.results, known), set(), LONG_AGO)
+    return written, as_entries(written.rows), to_json(lines_of(written.outcomes))
 
 
 def _by_key(rows: list[Row]) -> dict[str, Row]:

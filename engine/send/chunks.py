@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple
 
 from engine.model.change import Change, Changes, table_of
@@ -40,9 +39,6 @@ class _Row(NamedTuple):
     body: bytes
 
 
-_row = partial(tuple.__new__, _Row)
-
-
 def cut(changes: Sequence[Change], how: Cut) -> Iterator[Chunk]:
     """Yield chunks that together hold each change once, within both limits. Lazy: one chunk in memory at a time.
 
@@ -52,10 +48,27 @@ def cut(changes: Sequence[Change], how: Cut) -> Iterator[Chunk]:
     if not changes:
         return
     plan = table_of(changes)
+    encoded = map(how.encode, plan.sent)
     room, waiting = _Room(how, plan), deque[_Row]()
-    for row in map(_row, zip(count(), plan.column("name"), map(how.encode, plan.sent), strict=False)):
+    for start in range(0, len(plan), how.max_rows):
+        names, bodies = plan.column("name")[start : start + how.max_rows], list(islice(encoded, how.max_rows))
+        if waiting or not room.takes_all(start, names, bodies):
+            yield from _one_by_one(map(_Row, count(start), names, bodies), room, waiting)
+        elif room.full:  # as most are
+            yield room.close()
+    for row in waiting:
+        if not room.fits(row):
+            yield room.close()
+        room.put(row)
+    if room.rows:
+        yield room.close()
+
+
+def _one_by_one(rows: Iterable[_Row], room: _Room, waiting: deque[_Row]) -> Iterator[Chunk]:
+    """Put rows in, and yield each chunk that is filled."""
+    for row in rows:
         if not room.takes(row):
-            if row.name in room.names and len(waiting) < how.max_rows:
+            if row.name in room.names and len(waiting) < room.most:
                 waiting.append(row)
                 continue
             if room.fits(row):
@@ -66,15 +79,9 @@ def cut(changes: Sequence[Change], how: Cut) -> Iterator[Chunk]:
                 if not room.takes(row):
                     waiting.append(row)
                     continue
-        if len(room.rows) >= how.max_rows:
+        if room.full:
             yield room.close()
             _refill(room, waiting)
-    for row in waiting:
-        if not room.fits(row):
-            yield room.close()
-        room.put(row)
-    if room.rows:
-        yield room.close()
 
 
 def _refill(room: _Room, waiting: deque[_Row]) -> None:
@@ -91,6 +98,7 @@ class _Room:
     def __init__(self, how: Cut, plan: Changes) -> None:
         self._how = how
         self._plan = plan
+        self.most = how.max_rows
         self._frame = len(how.body(()))
         self._open()
 
@@ -100,22 +108,33 @@ class _Room:
         self._positions: list[int] = []
         self._bytes = self._frame - 1  # before each row but the first, there is a comma
 
+    @property
+    def full(self) -> bool:
+        return len(self.rows) >= self.most
+
     def takes(self, row: _Row) -> bool:
         """Put a row in, if it may join and none of its name is there; return whether it was."""
-        position, name, body = row
-        size, how = self._bytes + 1 + len(body), self._how
-        if name in self.names or (size > how.max_bytes and self.rows) or len(self.rows) >= how.max_rows:
+        if row.name in self.names or not self.fits(row):
             return False
-        self._bytes = size
-        self._positions.append(position)
-        self.rows.append(body)
-        self.names.add(name)
+        self.put(row)
+        return True
+
+    def takes_all(self, start: int, names: Sequence[str], bodies: list[bytes]) -> bool:
+        """Put in rows of the plan from `start` on, if it would take each of them one by one; return whether it did.
+
+        They are no more than a chunk may have. The room has to be empty.
+        """
+        size, alone = self._bytes + len(bodies) + sum(map(len, bodies)), len(bodies) == 1
+        if self.rows or len(set(names)) < len(names) or (size > self._how.max_bytes and not alone):
+            return False
+        self.rows, self.names, self._bytes = bodies, set(names), size
+        self._positions = list(range(start, start + len(bodies)))
         return True
 
     def fits(self, row: _Row) -> bool:
         """Return whether the row may join; an empty chunk takes any row."""
-        rows, how = len(self.rows), self._how
-        return not rows or (rows < how.max_rows and self._bytes + 1 + len(row.body) <= how.max_bytes)
+        size = self._bytes + 1 + len(row.body)
+        return not self.rows or (size <= self._how.max_bytes and not self.full)
 
     def put(self, row: _Row) -> None:
         position, name, body = row

@@ -74,6 +74,14 @@ def test_keeping_names_apart_costs_no_chunk_over_plain_filling(picked: list[str]
     assert len(list(cut(plan, how(rows, size)))) <= len(filled(plan, rows, size))
 
 
+@STEADY
+@given(st.lists(st.integers(1, 90), max_size=60), st.integers(1, 12), st.integers(FRAME, FRAME + 2_000))
+def test_rows_of_different_names_fill_chunks_in_the_order_of_the_plan(lengths: list[int], rows: int, size: int) -> None:
+    plan = changes(*(f"{number:03}".ljust(length, "x") for number, length in enumerate(lengths)))
+
+    assert [list(chunk.changes) for chunk in cut(plan, how(rows, size))] == filled(plan, rows, size)
+
+
 def filled(plan: list[Change], rows: int, size: int) -> list[list[Change]]:
     """Return the chunks that plain filling in the plan's order makes."""
     chunks: list[list[Change]] = []
