@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
+from itertools import chain
 
 from engine.model.breath import sliced
 from engine.model.change import Change, change_table
 from engine.model.dimension import Dimension
-from engine.model.table import EACH, SLICE
+from engine.model.table import EACH, FEW, SLICE, gathered
 
 MARK_BYTES = 8
 """Size of a row's mark in a plan that passed. The chance that two of a million rows share one is 1 in 37 million."""
@@ -75,7 +76,7 @@ def _in_order(marks: Iterable[bytes]) -> bytes:
     for part in sliced(marks, EACH):
         for mark in part:
             begun[mark[0]].append(mark)
-    return b"".join([b"".join(sorted(each)) for each in begun])
+    return b"".join(gathered(chain.from_iterable(map(sorted, begun)), FEW))
 
 
 def _taken_apart(passed: bytes | None) -> set[bytes]:
