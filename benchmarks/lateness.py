@@ -11,21 +11,30 @@ from benchmarks.launch import Server
 from benchmarks.machine import describe
 from benchmarks.measure import Spread
 from benchmarks.stage import staged
-from benchmarks.stalls import LONGEST_MS, P999_MS, SERVICE, Figures, beyond, measured
+from benchmarks.stalls import ENOUGH, LONGEST_MS, P999_MS, SERVICE, Figures, beyond, measured_enough, over_all
 from benchmarks.tables import cell
 from benchmarks.workloads import Workload
 
 
 def lateness(
-    server: Server, chosen: Iterable[Workload], *, runs: int, ways: Iterable[str] = tuple(SERVICE)
+    server: Server,
+    chosen: Iterable[Workload],
+    *,
+    runs: int,
+    enough: int = ENOUGH,
+    ways: Iterable[str] = tuple(SERVICE),
 ) -> dict[str, Any]:
-    """Return the figures of each run, case by case. `chosen`: what is done, of `benchmarks.stalls.cases`."""
+    """Return the figures of each run, case by case. `chosen`: what is done, of `benchmarks.stalls.cases`.
+
+    `runs`, `enough`: of each case, as `benchmarks.stalls.measured_enough` takes them.
+    """
     found: list[dict[str, Any]] = []
     for case in chosen:
         with staged(case, server) as stage:
             for way in ways:
-                figures = [measured(stage, way)._asdict() for _ in range(runs)]
-                found.append({"case": case.name, "rows": case.shape.rows, "way": way, "runs": figures})
+                figures = measured_enough(stage, way, runs=runs, enough=enough)
+                told = [run._asdict() for run in figures]
+                found.append({"case": case.name, "rows": case.shape.rows, "way": way, "runs": told})
     return {"machine": describe(), "cases": found}
 
 
@@ -35,18 +44,22 @@ def render_stalls(folder: Path) -> str:
     if not path.exists():
         return ""
     found = json.loads(path.read_text(encoding="utf-8"))
-    rounds = len(found["cases"][0]["runs"])
+    cases = list(_by_case(found))
+    within = sum(not beyond(runs) for _, runs in cases)
     told = (
         f"### One company of {found['cases'][0]['rows']:,} rows: how late the event loop is\n\n`scripts/bench stalls` ·"
-        f" milliseconds, median (least to most) of {rounds} runs; *at work*: what of it this process worked for, in any"
-        f" of its threads. Within {LONGEST_MS:.0f} ms, and {P999_MS:.0f} at p99.9:"
-        f" {sum(not beyond(runs) for _, runs in _by_case(found))} of {len(found['cases'])}"
+        " milliseconds. Longest: of all runs; p99.9: of the ticks of all runs together, and of those that were due"
+        " while the loop was held; *at work*: what of it this process worked for, in any of its threads. Within"
+        f" {LONGEST_MS:.0f} ms, and {P999_MS:.0f} at p99.9: {within} of {len(cases)}"
     )
-    heads = ("", "loop, source", "longest", "of that at work", "p99.9", "of that at work", "memory, B a row")
+    heads = ("", "loop, source", "longest", "at work", "p99.9", "at work", "runs", "ticks that came", "memory, B a row")
     lines = [told, "", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    for case, runs in _by_case(found):
-        columns = (Spread.of(column) for column in zip(*_ordered(runs), strict=True))
-        lines.append(f"| {case['case']} | {case['way']} | {' | '.join(cell(column) for column in columns)} |")
+    for case, runs in cases:
+        late = over_all(runs)
+        figures = (late.longest, late.longest_work, late.p999, late.p999_work)
+        counts = (f"{len(runs)}", f"{late.ticks:,}", cell(Spread.of([run.bytes_row for run in runs])))
+        columns = (*(f"{figure:.1f}" for figure in figures), *counts)
+        lines.append(f"| {case['case']} | {case['way']} | {' | '.join(columns)} |")
     return "\n".join(lines)
 
 
@@ -61,7 +74,3 @@ def stalled(folder: Path) -> list[str]:
 def _by_case(found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[Figures]]]:
     """Yield each case with its runs."""
     return ((case, [Figures(**run) for run in case["runs"]]) for case in found["cases"])
-
-
-def _ordered(runs: list[Figures]) -> list[tuple[float, ...]]:
-    return [(run.longest, run.longest_work, run.p999, run.p999_work, run.bytes_row) for run in runs]

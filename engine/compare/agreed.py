@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import chain, compress, count, filterfalse, repeat
+from itertools import chain, filterfalse, repeat
 from operator import contains, is_not, not_
 from typing import TypeVar
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
-from engine.model.table import Column, Keyed, Table, distinct, has_any, packed, taken, unequal
+from engine.model.table import Column, Keyed, Table, distinct, has_any, packed, positions_of, taken, unequal
 
 Row = TypeVar("Row")
 
@@ -165,7 +165,7 @@ def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], s
     for name in ("seen", "agreement"):
         column = joined.sent(name)
         if any(column):
-            moved.update(compress(count(), map(is_not, column, repeat(None))))
+            moved.update(positions_of(map(is_not, column, repeat(None)), len(column)))
     for name in joined.resource.optional:
         moved.update(_optional_moved(joined, name))
     moved.update(_in_doubt(joined, adopts=adopts))
@@ -227,7 +227,7 @@ def _without(table: Table[Row], name: str, values: AbstractSet[str]) -> Table[Ro
     if not values or len(values) == len(table):
         return table.take(() if values else range(len(table)))
     is_one = map(contains, repeat(values), table.column(name))
-    return table.take(packed(compress(count(), map(not_, is_one))))
+    return table.take(positions_of(map(not_, is_one), len(table)))
 
 
 def _touched(

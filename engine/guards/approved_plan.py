@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
+from itertools import chain
 
 from engine.model.breath import sliced
 from engine.model.change import Change, table_of
 from engine.model.dimension import Dimension
-from engine.model.table import FEW
+from engine.model.table import EACH, FEW, SLICE, gathered
 
 MARK_BYTES = 8
 """Size of a row's mark in a plan that passed. The chance that two of a million rows share one is 1 in 37 million."""
@@ -48,12 +49,16 @@ def joined(passed: bytes | None, more: bytes) -> bytes:
 
 def without(passed: bytes | None, done: Iterable[Dimension]) -> bytes | None:
     """Return the marks of what is left when these rows are done; None: nothing is."""
-    return _in_order(_taken_apart(passed).difference(map(_mark, done))) or None
+    left = _taken_apart(passed)
+    for part in sliced(map(_mark, done), EACH):
+        left.difference_update(part)
+    return _in_order(left) or None
 
 
 def within(passed: bytes | None, left: Iterable[Dimension]) -> bytes | None:
     """Return the marks of those of these rows that are in the plan; None: none is."""
-    return _in_order(_taken_apart(passed).intersection(map(_mark, left))) or None
+    known = _taken_apart(passed)
+    return _in_order({mark for part in sliced(map(_mark, left), EACH) for mark in known.intersection(part)}) or None
 
 
 def has_passed(passed: bytes | None) -> Callable[[Dimension], bool]:
@@ -67,20 +72,21 @@ def not_passed(changes: Collection[Change], passed: bytes | None) -> int:
     if not passed:
         return len(changes)
     is_known = has_passed(passed)
-    return sum(not is_known(change.row) for change in changes)
+    return sum(not is_known(change.row) for part in sliced(changes, EACH) for change in part)
 
 
 def _in_order(marks: Iterable[bytes]) -> bytes:
     """Return marks sorted and joined: sorted by their first byte, and then by the rest, as one sort of all is long."""
     begun: list[list[bytes]] = [[] for _ in range(256)]
-    for part in sliced(marks, FEW):
+    for part in sliced(marks, EACH):
         for mark in part:
             begun[mark[0]].append(mark)
-    return b"".join([b"".join(sorted(each)) for each in begun])
+    return b"".join(gathered(chain.from_iterable(map(sorted, begun)), FEW))
 
 
 def _taken_apart(passed: bytes | None) -> set[bytes]:
-    return {passed[at : at + MARK_BYTES] for at in range(0, len(passed), MARK_BYTES)} if passed else set()
+    starts = range(0, len(passed or b""), MARK_BYTES)
+    return {passed[at : at + MARK_BYTES] for part in sliced(starts, SLICE) for at in part} if passed else set()
 
 
 def _mark(row: Dimension) -> bytes:

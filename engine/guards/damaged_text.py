@@ -12,12 +12,13 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from engine.guards.volume import Violation
+from engine.model.breath import sliced
 from engine.model.change import Change, Plan, change_table
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, dimension_table, fingerprint
 from engine.model.resource import Resource
 from engine.model.settings import Guards
-from engine.model.table import Keyed, positions_of
+from engine.model.table import FEW, Keyed, gathered, positions_of
 from engine.model.wanted import Wanted
 
 _OF_LATIN_WORDS = re.compile(
@@ -80,9 +81,11 @@ def _mangled(plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[R
 
 
 def _mangled_texts(texts: Sequence[str]) -> Sequence[int]:
-    if "".join(texts).isascii():  # as most are: then none of them is
-        return ()
-    return [at for at, text in enumerate(texts) if unmangled(text) is not None]
+    found: list[int] = []
+    for number, part in enumerate(sliced(texts, FEW)):
+        if not "".join(part).isascii():  # as most are: then none of them is
+            found += [at for at, text in enumerate(part, number * FEW) if unmangled(text) is not None]
+    return found
 
 
 def unmangled(text: str) -> str | None:
@@ -126,7 +129,7 @@ def _to_send(
     changes = change_table(plan.changes, resource)
     found = []
     for field in (resource.identifier,) if identifiers_alone else _text_fields(resource):
-        texts = [text or "" for text in changes.column(field)]
+        texts = gathered(text or "" for text in changes.column(field))
         for at in find(texts):
             change = changes[at]
             is_news = not change.fields or field in change.fields  # of a row of unknown state, each field is sent

@@ -20,7 +20,7 @@ from itertools import chain, compress, count, islice, repeat, starmap
 from operator import contains, eq, itemgetter, ne
 from typing import Any, Generic, TypeVar, overload
 
-from engine.model.breath import breathe
+from engine.model.breath import breathe, sliced
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")
@@ -30,7 +30,11 @@ SLICE = 8_000
 """Rows that are taken at a time where one call in C for all of them would keep other threads waiting: 1 to 4 ms."""
 
 FEW = 2_000
-"""As many where each is looked up in a dict of all: it and its text are seldom in the processor's cache by then."""
+"""As many where each is looked up in a dict of all, or read from a database: neither it nor its text is in the
+processor's cache by then."""
+
+EACH = 1_000
+"""As many where Python code is run for each: 1 to 3 ms."""
 
 Column = Sequence[Any]
 """The values of one field, by position."""
@@ -255,14 +259,26 @@ def _are_all(positions: Sequence[int], length: int) -> bool:
     if isinstance(positions, range):
         return positions == range(length)
     are_there = map(eq, positions, count())
-    return all(all(islice(are_there, SLICE)) for _ in range(0, length, SLICE))
+    return all(all(part) for part in _slices(are_there, length, SLICE))
+
+
+def _slices(values: Iterator[Value], length: int, at_once: int) -> Iterator[Iterator[Value]]:
+    """Yield `length` values slice by slice, each an iterator that is read to its end or not at all any more."""
+    for start in range(0, length, at_once):
+        if start:
+            breathe()
+        yield islice(values, at_once)
 
 
 def ordered(column: Column) -> list[int]:
     """Return the positions of a column in the order of its values; a long one is sorted part by part."""
     if len(column) <= 2 * SLICE:
         return sorted(range(len(column)), key=column.__getitem__)
-    return [at for part in _in_parts(column) for at in sorted(part, key=column.__getitem__)]
+    found: list[int] = []
+    for part in _in_parts(column):
+        found += sorted(part, key=column.__getitem__)
+        breathe()
+    return found
 
 
 def _in_parts(column: Column) -> list[list[int]]:
@@ -274,8 +290,9 @@ def _in_parts(column: Column) -> list[list[int]]:
     some = sorted(column[:: len(column) // (parts * 16)])
     bounds = some[16::16]
     found: list[list[int]] = [[] for _ in range(len(bounds) + 1)]
-    for position, value in enumerate(column):
-        found[bisect_right(bounds, value)].append(position)
+    for part in sliced(enumerate(column), SLICE):
+        for position, value in part:
+            found[bisect_right(bounds, value)].append(position)
     return found
 
 
@@ -310,25 +327,23 @@ def uses_of(values: Iterable[Value]) -> Counter[Value]:
 
 def has_any(values: AbstractSet[Value], others: Iterator[Value], count: int) -> bool:
     """Return whether any of many values, of which there are `count`, is in a set; slice by slice."""
-    return bool(values) and any(not values.isdisjoint(islice(others, SLICE)) for _ in range(0, count, SLICE))
+    return bool(values) and any(not values.isdisjoint(part) for part in _slices(others, count, SLICE))
 
 
 def has_all(values: Container[Value], others: Collection[Value]) -> bool:
     """Return whether all of many other values are among some; slice by slice."""
     are_there = map(contains, repeat(values), others)
-    return all(all(islice(are_there, FEW)) for _ in range(0, len(others), FEW))
+    return all(all(part) for part in _slices(are_there, len(others), FEW))
 
 
 def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
     """Return the columns of rows that have this number of values each."""
-    left = iter(rows)
     columns: list[list[Any]] = [[] for _ in range(width)]
-    while part := list(islice(left, SLICE)):
+    for part in sliced(rows, FEW):
         if set(map(len, part)) != {width}:
             raise ValueError(f"a row is shorter or longer than {width} values")
         for place, column in enumerate(columns):  # `zip(*part)` would make an iterator for each row
             column.extend(map(itemgetter(place), part))
-        _between(part)
         if len(columns[0]) == 2 * SLICE:
             show_early()
     return columns
@@ -364,6 +379,8 @@ def unequal(one: Column, other: Column) -> list[int]:
     found: list[int] = []
     for start in range(0, len(one), 4 * SLICE):  # most are equal, which takes a quarter of what other calls take
         ours, theirs = one[start : start + 4 * SLICE], other[start : start + 4 * SLICE]
+        if start:
+            breathe()
         if tuple(ours) != tuple(theirs):
             found += compress(count(start), map(ne, ours, theirs))
     return found

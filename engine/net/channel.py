@@ -130,7 +130,7 @@ class Channel:
             token = None
             try:
                 token, answer = await self._send_once(call)
-                await turns().take(len(answer.body))
+                await turns().take(len(answer.body), settles=call.kind == "bulk")
                 value = self._reader.read(call, answer)
             except Unauthorized as error:
                 refusals += 1

@@ -9,6 +9,9 @@ from anyio.lowlevel import RunVar, cancel_shielded_checkpoint
 MOST_BYTES = 30_000
 """Of answers read in one turn: a page of 100 rows, which takes some 1 ms. A larger answer has a turn of its own."""
 
+SETTLING = 4
+"""How many times as long as a page's one byte of an answer to a chunk takes, since its rows are settled then."""
+
 
 class Turns:
     """How much has been read in this turn of one event loop."""
@@ -16,8 +19,13 @@ class Turns:
     def __init__(self) -> None:
         self._read_bytes = 0
 
-    async def take(self, answer_bytes: int) -> None:
-        """Wait for a turn with room for an answer. Cancelling does not end the wait: the answer is there."""
+    async def take(self, answer_bytes: int, *, settles: bool = False) -> None:
+        """Wait for a turn with room for an answer. Cancelling does not end the wait: the answer is there.
+
+        `settles`: it tells what became of rows that were sent.
+        """
+        if settles:
+            answer_bytes *= SETTLING
         while self._read_bytes and self._read_bytes + answer_bytes > MOST_BYTES:
             await cancel_shielded_checkpoint()
         if not self._read_bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import compress, islice
 from typing import NamedTuple
 
+from engine.model.breath import breathe
 from engine.model.change import Change, keys_of, values_of
 from engine.model.outcome import STORED, BulkAnswer, Chunk, Column, ItemResult, Results, result_table
 from engine.model.row_record import CONFIRMED, SETTLED, RowRecord, as_entries
@@ -175,12 +176,14 @@ def confirmed_keys(records: Mapping[str, RowRecord]) -> Confirmed:
     One pass over all rows of a company that pushes one, by columns: to make records would cost several times as much.
     """
     table = as_entries(records).table
-    sure = list(map(CONFIRMED.__and__, table.column("flags")))
+    sure = gathered(map(CONFIRMED.__and__, table.column("flags")))
     ids, keys = (gathered(compress(table.column(name), sure)) for name in ("remote_id", "key"))
     first: dict[str, str] = {}
     pairs = zip(ids, keys, strict=True)
     for _ in range(0, len(keys), FEW):
         first.update(islice(pairs, FEW))
+        if len(first) > FEW:
+            breathe()
     if len(first) == len(keys):
         return Confirmed(key=first)
     shared: dict[str, tuple[str, ...]] = {}  # some ids are shared, or not known

@@ -9,10 +9,32 @@ from contextlib import contextmanager
 
 import pytest
 
-from engine.model.table import SLICE, Keyed, Table, distinct, gathered, packed, positions_of, transposed, uses_of
+from engine.guards.approved_plan import marks, without
+from engine.model.table import (
+    EACH,
+    SLICE,
+    Keyed,
+    Table,
+    distinct,
+    gathered,
+    has_all,
+    has_any,
+    ordered,
+    packed,
+    positions_of,
+    transposed,
+    unequal,
+    uses_of,
+)
+from tests.unit.model_server import dim
 
 MANY = 6 * SLICE
 TEXTS = tuple(map(str, range(MANY)))
+FOUND = dict.fromkeys(TEXTS)
+WHOLE: Table[tuple[str]] = Table(["key"], [TEXTS], tuple, is_whole=True)
+POSITIONS = list(range(MANY))
+ROWS = [dim(key, key) for key in TEXTS[: 2 * EACH]]
+PASSED = marks(ROWS[:1])
 
 WORK: dict[str, Callable[[], object]] = {
     "gathered": lambda: gathered(iter(TEXTS)),
@@ -20,6 +42,12 @@ WORK: dict[str, Callable[[], object]] = {
     "distinct": lambda: distinct(TEXTS),
     "uses_of": lambda: uses_of(TEXTS),
     "positions_of": lambda: positions_of(iter(TEXTS), MANY),
+    "ordered": lambda: ordered(TEXTS),
+    "has_any": lambda: has_any({"none"}, iter(TEXTS), MANY),
+    "has_all": lambda: has_all(FOUND, TEXTS),
+    "unequal": lambda: unequal(TEXTS, TEXTS),
+    "all rows of a table": lambda: WHOLE.take(POSITIONS),
+    "marks of a plan that passed": lambda: without(PASSED, ROWS),
     "transposed": lambda: transposed(zip(TEXTS, TEXTS, strict=True), 2),
     "keyed and cleared": lambda: Keyed(Table(["key"], [TEXTS], tuple), "key").clear(),
 }

@@ -17,13 +17,13 @@ async def counted(turn: list[int]) -> None:
         await asyncio.sleep(0)
 
 
-async def turns_of(sizes: list[int]) -> list[int]:
+async def turns_of(sizes: list[int], *, settles: bool = False) -> list[int]:
     """Return in which turn each of some answers that came together was read."""
     taken, turn = Turns(), [0]
     read = [0] * len(sizes)
 
     async def one(at: int) -> None:
-        await taken.take(sizes[at])
+        await taken.take(sizes[at], settles=settles)
         read[at] = turn[0]
 
     async with anyio.create_task_group() as tasks:
@@ -50,6 +50,11 @@ HALF = MOST_BYTES // 2
 )
 async def test_answers_are_read_in_their_order_a_few_in_each_turn(sizes: list[int], expected: list[int]) -> None:
     assert await turns_of(sizes) == expected
+
+
+async def test_fewer_answers_are_read_in_a_turn_where_they_tell_what_became_of_rows() -> None:
+    assert await turns_of([HALF] * 3, settles=True) == [0, 1, 2]
+    assert await turns_of([HALF // 4] * 5, settles=True) == [0, 0, 1, 1, 2]
 
 
 async def test_an_answer_that_is_there_is_read_although_its_task_is_cancelled() -> None:

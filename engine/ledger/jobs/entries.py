@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, count, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
 
 from engine.ledger.connection import Connection
 from engine.ledger.jobs.statements import sql
+from engine.model.breath import breathe
 from engine.model.resource import Resource
 from engine.model.row_record import FRESH, entry_names
-from engine.model.table import show_early, transposed
+from engine.model.table import SLICE, positions_of, show_early, transposed
 
-PART_ROWS = 8_000
-"""Entries in one part of a memo: decoding it takes some 2 ms, during which no other thread goes on."""
+PART_ROWS = 4_000
+"""Entries in one part of a memo: to encode it takes some 2 ms, during which no other thread goes on."""
 
 FIND = "select parts, changes from entry_memos where scope = ?"
 PARTS = "select entries from entry_parts where scope = ? order by part"
@@ -78,9 +79,11 @@ def gather(connection: Connection, resource: Resource, scope_id: int) -> None:
         return  # no triggers watch its table
     rows = iter(connection.execute(sql(resource, WHOLE), (scope_id,)))
     starts = [0]
-    while part := list(islice(rows, PART_ROWS)):  # one at a time: the run holds all of them already
-        connection.execute(PUT_PART, (scope_id, starts[-1], orjson.dumps(_fetched(part, resource))))
-        starts.append(starts[-1] + len(part))
+    while (part := _fetched(islice(rows, PART_ROWS), resource))[0]:  # a part alone: the run holds all rows already
+        connection.execute(PUT_PART, (scope_id, starts[-1], orjson.dumps(part)))
+        starts.append(starts[-1] + len(part[0]))
+        if len(part[0]) == PART_ROWS:
+            breathe()
     connection.execute(PUT, (scope_id, starts[-1], len(starts) - 1))
 
 
@@ -90,7 +93,7 @@ def _named(connection: Connection, resource: Resource, scope_id: int, columns: C
     named = dict(zip(entry_names(resource), fields, strict=True))
     (listed,) = connection.execute(LISTED, (scope_id,)).fetchone()
     flags = named["flags"]
-    for at in compress(count(), map(listed.__lt__, acked)):
+    for at in positions_of(map(listed.__lt__, acked), len(acked)):
         flags[at] += FRESH
     return named
 
@@ -129,6 +132,7 @@ def _joined(stored: Iterable[tuple[bytes]], parts: int, width: int) -> Columns |
                 continue
             for column, more in zip(columns, part, strict=True):
                 column.extend(more)
+            breathe()
             if found == 2:
                 show_early()
     except (ValueError, TypeError):
@@ -163,6 +167,8 @@ def _cuts(keys: Sequence[str], there: Sequence[str], changed: Sequence[str]) -> 
 
 def _spliced(column: list[Any], values: list[Any], cuts: Iterable[tuple[slice, slice]]) -> list[Any]:
     spliced: list[Any] = []
+    if len(column) > SLICE:
+        breathe()
     for stays, now in cuts:
         spliced += column[stays]
         spliced += values[now]

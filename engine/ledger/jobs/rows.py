@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain, compress, count, islice
+from itertools import chain, islice
 from sys import intern
 from typing import Any
 
@@ -22,7 +22,7 @@ from engine.model.resting import Rejection
 from engine.model.row_record import CONFIRMED, NOTES, SETTLED, Agreement, RowRecord, as_entries, entry_names
 from engine.model.row_record import entries as keyed_entries
 from engine.model.settings import CompanyKey
-from engine.model.table import Column, Keyed, gathered
+from engine.model.table import Column, Keyed, gathered, positions_of
 
 READ_TRIED = """
     select key from {rows}
@@ -159,7 +159,7 @@ def _decoded(columns: dict[str, list[Any]], resource: Resource) -> Keyed[RowReco
 
 def _each_decoded(column: list[Any], decode: Callable[[str], object]) -> list[Any]:
     """Return a column with its values decoded; few rows have one."""
-    for at in list(compress(count(), column)):
+    for at in positions_of(iter(column), len(column)):
         column[at] = decode(column[at])
     return column
 
