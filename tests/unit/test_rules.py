@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "33a25e318f5aca31"}
+SOURCES = {3: "77dc1f9c5b8b28fa"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
