@@ -5,36 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import anyio
 from anyio import to_thread
-from anyio.lowlevel import RunVar, cancel_shielded_checkpoint
 
 from engine.model.table import SLICE, Keyed, Table
+from engine.sources.turn import in_turn
 
 T = TypeVar("T")
 
-SHORT = 200
 LONG = 3_000
-"""Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on. Between the
-two, one company at a time is compared, and requests have their turn before the next one."""
-
-_TURN: RunVar[anyio.Lock] = RunVar("whose turn it is to compare")
+"""Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on."""
 
 
 async def think(rows: int, work: Callable[[], T]) -> T:
-    """Return the result of pure work on `rows` rows: at once, in its turn, or from a thread, by their number."""
-    if rows <= SHORT:
-        return work()
+    """Return the result of pure work on `rows` rows: on the event loop, in its turn, or from a thread if it is long."""
     if rows > LONG:
         return await to_thread.run_sync(work)
-    try:
-        turn = _TURN.get()
-    except LookupError:
-        turn = anyio.Lock(fast_acquire=True)
-        _TURN.set(turn)
-    async with turn:
-        await cancel_shielded_checkpoint()  # what was done before may have held the event loop as long as this will
-        return work()
+    return await in_turn(rows, work)
 
 
 async def seal(rows: Sequence[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import AsyncGeneratorType
 from typing import TypeAlias
 from weakref import WeakValueDictionary
@@ -20,6 +21,7 @@ from engine.sources.intake import Intake
 from engine.sources.left_out_rows import LeftOutSearch
 from engine.sources.reading import Told
 from engine.sources.several import Several, combined
+from engine.sources.turn import in_turn
 
 _Item: TypeAlias = Dimension | RawRow | Sequence[Dimension | RawRow]
 
@@ -89,7 +91,7 @@ async def _take_items(items: AsyncIterator[_Item], intake: Intake, name: str | N
             single.append(dict(item))  # a program may use one object for all
         elif isinstance(item, Batch):
             _take(intake, single)
-            intake.take_batch(item)
+            await in_turn(len(item), partial(intake.take_batch, item))
             pending += len(item)
             del item  # else it is held while the next one is read
         elif isinstance(item, Sequence):

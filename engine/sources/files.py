@@ -12,8 +12,6 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from anyio import to_thread
-
 from engine.errors import SourceError
 from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
@@ -27,6 +25,7 @@ from engine.sources.iif import iif_batches
 from engine.sources.jsonfile import ndjson_batches
 from engine.sources.mapping import ColumnMap
 from engine.sources.parquet import parquet_batches
+from engine.sources.readers import in_thread
 from engine.sources.reading import Batches, Reading, Told
 from engine.sources.table import require
 
@@ -131,7 +130,7 @@ class FileSource:
         """
         if self._is_small:
             return _digest(self.path, self.mapping)
-        return await to_thread.run_sync(_digest, self.path, self.mapping)
+        return await in_thread(partial(_digest, self.path, self.mapping))
 
     def __aiter__(self) -> Reading:
         """Yield the rows in batches. Raises `SourceError` for a fault of the file as a whole."""

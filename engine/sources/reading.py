@@ -14,6 +14,7 @@ from anyio import CancelScope, to_thread
 
 from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
+from engine.sources.readers import in_thread
 
 
 class Told(NamedTuple):
@@ -55,7 +56,7 @@ class Reading(AsyncIterator[Batch]):
     async def __anext__(self) -> Batch:
         if not self._ahead and not self._feed.has_ended:
             read = self._feed.next
-            self._ahead.extend(await to_thread.run_sync(read, abandon_on_cancel=True) if self._in_thread else read())
+            self._ahead.extend(await in_thread(read, abandon_on_cancel=True) if self._in_thread else read())
         if not self._ahead:
             raise StopAsyncIteration
         return self._ahead.popleft()

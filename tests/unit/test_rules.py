@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "4074d38e4fc21890"}
+SOURCES = {3: "3a2a5268a9743d49"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

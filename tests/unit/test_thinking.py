@@ -8,7 +8,8 @@ from threading import get_ident
 import pytest
 
 from engine.model.table import Keyed, Table
-from engine.run.thinking import LONG, SHORT, free, seal, think
+from engine.run.thinking import LONG, free, seal, think
+from engine.sources.turn import SHORT
 
 
 @pytest.mark.parametrize(("rows", "on_loop"), [(0, True), (SHORT + 1, True), (LONG, True), (LONG + 1, False)])
