@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "c9a2ea09840ae841"}
+SOURCES = {3: "65fcaa5ea0936c45"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
