@@ -59,9 +59,9 @@ def pushed(
                 continue
             if prior is not None and prior != old.shown.get(name):
                 before.setdefault(name, prior)
-    shown = {name: spelled for name, spelled in old.shown.items() if fields and name not in fields}
-    if not shown and answered is None and again is None:
+    if old is NONE and answered is None and again is None:
         return None, before or None
+    shown = {name: spelled for name, spelled in old.shown.items() if fields and name not in fields}
     if again is not None and old.pushed_again is not None and known is not None:
         same = {name: text for name, text in old.pushed_again.items() if getattr(row, name) == getattr(known.row, name)}
         again = {**same, **again}

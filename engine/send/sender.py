@@ -88,7 +88,7 @@ class Sender:
                 return
             await checkpoint()  # a run that is stopped begins no other chunk
             left = self._without_collided(chunk)
-            if not left.changes:
+            if left is None:
                 continue
             attempts = self.requests.client.channel.account.limits.max_attempts
             split = Split(deque([Part(chunk=left, attempts=attempts)]), is_trial=is_trial)
@@ -119,11 +119,13 @@ class Sender:
                 results = all_rows(part.chunk, Column.UNCERTAIN, ENDED)
                 self._outbox.put(SettledChunk(results=results, is_unsent=True))
 
-    def _without_collided(self, chunk: Chunk) -> Chunk:
-        """Return a chunk without the rows that are known by now to overwrite another key's."""
+    def _without_collided(self, chunk: Chunk) -> Chunk | None:
+        """Return a chunk without the rows that are known by now to overwrite another key's; None: no row is left."""
         collided = self.requests.owners.collided
         if collided.isdisjoint(keys_of(chunk.changes)):
             return chunk
         pairs = zip(chunk.changes, chunk.rows, strict=True)
         left = [(change, row) for change, row in pairs if change.row.key not in collided]
+        if not left:
+            return None
         return self.requests.cut.chunk([change for change, _ in left], [row for _, row in left])

@@ -1,4 +1,4 @@
-"""Threads that read sources: a few at a time, since the event loop waits for the interpreter until each had its share."""
+"""Threads that read sources: a few at a time, as the event loop waits for the interpreter until each had its share."""
 
 from __future__ import annotations
 
