@@ -97,6 +97,18 @@ def test_outcomes_are_told_as_they_come_and_a_worker_waits_until_its_own_is_take
     assert told[WORKERS - 1][1] == 2 * WORKERS
 
 
+def test_rows_that_overwrite_another_keys_are_not_sent_and_no_request_is_made_for_none() -> None:
+    async def play() -> Desk:
+        with desk(chunk_rows=2) as here:
+            here.sender.requests.owners.collided |= {"000", "001", "002"}
+            await here.send(creates(4))
+            return here
+
+    here = perform(play())
+    assert [list(asked.keys) for asked in here.api.asked] == [["003"]]
+    assert counted(here) == {"created": 1}
+
+
 # Chunks that are refused as a whole
 
 
