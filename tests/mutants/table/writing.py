@@ -36,7 +36,7 @@ WRITING = (
     Mutant(
         name="workers: a worker lets a chunk fall",
         module="send.sender",
-        old="if not left.changes:",
+        old="if left is None:",
         new="if left.creates == 2:",
         scene="grown",
     ),
