@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "c9c11a55b5d8dd56"}
+SOURCES = {3: "57acfc357ec85bd5"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
