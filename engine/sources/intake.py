@@ -16,6 +16,7 @@ from engine.model.settings import RawRow
 from engine.model.table import SLICE, Table, show_early, taken
 from engine.model.wanted import PART, Files, Lines, SourceCounts, Wanted
 from engine.sources.batch import Batch
+from engine.sources.borne_keys import BorneKeys
 from engine.sources.cells import Cells, Objects
 from engine.sources.cells import Table as TableOfCells
 from engine.sources.fields import Reader, fields_of, rows_of
@@ -47,7 +48,7 @@ class Intake:
         self._good: Table[Dimension] = dimensions([] for _ in Dimension._fields)
         self._places = array("Q")  # of the good rows
         self._invalid: list[_Invalid] = []
-        self._keys: dict[str, None] = {}  # that rows bear, good or not; see `distinct`
+        self._keys = BorneKeys()  # of rows, good or not
         self._first: dict[str, int] = {}  # key -> place of the first row that bears it; see `_first_place`
         self._placed = 0  # good rows that `_first` knows
         self._again: dict[str, int] = {}  # key that is not unique -> place of its second row
@@ -99,7 +100,7 @@ class Intake:
         rows = rows_of(columns)
         keys = rows.column("key")
         own = dict.fromkeys(keys)
-        if len(own) < len(rows) or not self._keys.keys().isdisjoint(own):
+        if len(own) < len(rows) or self._keys.has_any(own):
             is_first = [self._bear(key, place) for key, place in zip(keys, places, strict=True)]
             self._first.update(compress(zip(keys, places, strict=True), is_first))
             for at in [at for at, is_new in enumerate(is_first) if not is_new]:
@@ -107,7 +108,7 @@ class Intake:
                     _Invalid(places[at], self._repeated(rows[at], places[at], self._first_place(keys[at])))
                 )
             rows, places = rows.take(list(compress(range(len(rows)), is_first))), list(compress(places, is_first))
-        self._keys |= own
+        self._keys.add(own)
         before = len(self._places)
         self._good.extend(rows)
         self._places.extend(places)
@@ -122,7 +123,7 @@ class Intake:
     def _bear(self, key: str, place: int) -> bool:
         """Note that a row has this key; return whether it is the first that has it."""
         if key not in self._keys:
-            self._keys[key] = None
+            self._keys.add({key: None})
             return True
         self._again.setdefault(key, place)
         return False

@@ -28,6 +28,8 @@ from engine.model.table import (
 )
 from tests.unit.model_server import dim
 
+TRIES = 50
+
 MANY = 6 * SLICE
 TEXTS = tuple(map(str, range(MANY)))
 FOUND = dict.fromkeys(TEXTS)
@@ -77,9 +79,10 @@ def test_another_thread_goes_on_between_two_slices(work: Callable[[], object]) -
         thread = threading.Thread(target=other)
         thread.start()
         begun.wait()
-        before = turns[0]
-        work()
-        found = turns[0] - before
+        before, tries = turns[0], 0
+        while turns[0] == before and tries < TRIES:  # on a busy machine the other thread may wake up too late
+            work()
+            tries += 1
         done.set()
         thread.join()
-    assert found > 0
+    assert tries < TRIES

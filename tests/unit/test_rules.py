@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "3a9a88ec09ee5431"}
+SOURCES = {3: "c1f1cc2b798a5abd"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
