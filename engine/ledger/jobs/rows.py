@@ -71,8 +71,12 @@ PUT_STRAY = """
     insert into {strays} (scope, position, {remote_fields}) values (?, ?, {remote_marks})
 """
 
-BLOCKS = (100, 25, 5, 1)
-"""Rows in one statement: each time the largest that the rows left can fill. A statement costs 1-2 us before them."""
+BLOCKS = (100, 50, 25, 5, 1)
+"""Rows in one statement: each time the largest that the rows left can fill, of those that bind no more than `MOST_VALUES`.
+A statement costs 1-2 us before them."""
+
+MOST_VALUES = 999
+"""Values that are bound to one statement at most: as many as every build of SQLite takes; younger ones take more."""
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
 FORGET_REVERTS = """
@@ -222,9 +226,10 @@ def _write(
     columns = [_encoded(table.column(name)) if name in _FEW else table.column(name) for name in names]
     shared = _alike(columns[-SHARED:]) if len(table) > 1 else 0
     once = [column[0] for column in columns[len(names) - shared :]]
-    values = zip(*columns[: len(names) - shared], strict=True)
+    own = len(names) - shared
+    values = zip(*columns[:own], strict=True)
     left = len(table)
-    for block in BLOCKS:
+    for block in (block for block in BLOCKS if len(common) + shared + block * own <= MOST_VALUES):
         for _ in range(left // block):
             bound = (*common, *once, *chain.from_iterable(islice(values, block)))
             connection.execute(sql(resource, statement, block, shared), bound)
