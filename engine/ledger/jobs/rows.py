@@ -72,8 +72,8 @@ PUT_STRAY = """
 """
 
 BLOCKS = (100, 50, 25, 5, 1)
-"""Rows in one statement: each time the largest that the rows left can fill, of those that bind no more than `MOST_VALUES`.
-A statement costs 1-2 us before them."""
+"""Rows in one statement: each time the largest that the rows left can fill and that binds no more than `MOST_VALUES`. A
+statement costs 1-2 us before them."""
 
 MOST_VALUES = 999
 """Values that are bound to one statement at most: as many as every build of SQLite takes; younger ones take more."""
