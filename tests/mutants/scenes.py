@@ -36,6 +36,11 @@ def twins(count: int, *, first: int) -> list[Dimension]:
     return [row._replace(name="Twin") for row in dims(count, first=first)]
 
 
+def cousin(number: int) -> Dimension:
+    """Return a row that has an account's identifier and is no account, so that it is not plainly new."""
+    return Dimension(f"D{number:03}", "department", "Department", f"Cousin {number:03}", f"{number:03}", f"D{number}")
+
+
 # Scenes whose runs all end green
 
 
@@ -58,15 +63,15 @@ async def grown(world: World) -> None:
 
 async def adopted(world: World) -> None:
     """Somebody else's rows, some of them nobody's in the source."""
-    world.place(1, dims(8), keys=False)
-    world.wanted = {1: dims(6) + dims(2, first=20)}
+    world.place(1, [*dims(8), cousin(100)], keys=False)
+    world.wanted = {1: dims(6) + dims(2, first=20) + [cousin(7), cousin(100)]}
     await world.run()
 
 
 async def keyed(world: World) -> None:
     """A listing that shows keys."""
-    world.place(1, dims(5))
-    world.wanted = {1: dims(2, name="New") + dims(3, first=2) + dims(1, first=20)}
+    world.place(1, [*dims(5), cousin(100)])
+    world.wanted = {1: dims(2, name="New") + dims(3, first=2) + dims(1, first=20) + [cousin(1), cousin(100)]}
     await world.run()
 
 

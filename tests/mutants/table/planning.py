@@ -10,7 +10,7 @@ PLANNING = (
         module="compare.join",
         old="            rest.append(row)\n        else:\n            pairs.append(Pair(row, remote, Via.LEDGER",
         new="            pass\n        else:\n            pairs.append(Pair(row, remote, Via.LEDGER",
-        scene="grown",
+        scene="adopted",
     ),
     Mutant(
         name="match: rows that a link leads to are matched again",
