@@ -106,7 +106,8 @@ def _other_key(_: ModelLimits) -> Account:
 
 def _damaged(shared: ModelLimits) -> Account:
     assert shared.kept is not None
-    shared.kept = replace(shared.kept, sealed=shared.kept.sealed[:-1] + b"?")
+    *others, last = shared.kept.sealed
+    shared.kept = replace(shared.kept, sealed=bytes([*others, last ^ 1]))
     return ACCOUNT
 
 
