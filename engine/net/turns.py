@@ -10,7 +10,7 @@ MOST_BYTES = 30_000
 """Of answers read in one turn: a page of 100 rows, which takes some 1 ms. A larger answer has a turn of its own."""
 
 SETTLING = 4
-"""How many times as long as a page's one byte of an answer to a chunk takes, since its rows are settled then."""
+"""A byte of an answer to a chunk takes this many times as long as a byte of a page, since its rows are settled then."""
 
 
 class Turns:
