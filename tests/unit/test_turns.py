@@ -18,7 +18,7 @@ async def counted(turn: list[int]) -> None:
 
 
 async def turns_of(sizes: list[int], *, settles: bool = False) -> list[int]:
-    """Return in which turn each of some answers that came together was read."""
+    """Return in which of the turns that read something each of some answers was read; they came together."""
     taken, turn = Turns(), [0]
     read = [0] * len(sizes)
 
@@ -33,7 +33,8 @@ async def turns_of(sizes: list[int], *, settles: bool = False) -> list[int]:
             for at in range(len(sizes)):
                 answers.start_soon(one, at)
         tasks.cancel_scope.cancel()
-    return [each - read[0] for each in read]
+    order = sorted(set(read))
+    return [order.index(each) for each in read]
 
 
 HALF = MOST_BYTES // 2
@@ -64,6 +65,16 @@ async def test_an_answer_that_is_there_is_read_although_its_task_is_cancelled() 
         scope.cancel()
         await taken.take(MOST_BYTES)
     assert not scope.cancelled_caught
+
+
+async def test_a_task_that_is_cancelled_from_outside_gives_its_turn_to_the_next_one() -> None:
+    taken = Turns()
+    await taken.take(MOST_BYTES)
+    gone, next_one = (asyncio.ensure_future(taken.take(MOST_BYTES)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await next_one
+    assert gone.cancelled()
 
 
 async def test_channels_of_one_event_loop_share_its_turns() -> None:
