@@ -69,12 +69,11 @@ async def test_an_answer_that_is_there_is_read_although_its_task_is_cancelled() 
 
 async def test_a_task_that_is_cancelled_from_outside_gives_its_turn_to_the_next_one() -> None:
     taken = Turns()
-    await taken.take(MOST_BYTES)
-    gone, next_one = (asyncio.ensure_future(taken.take(MOST_BYTES)) for _ in range(2))
-    await asyncio.sleep(0)
+    first, gone, next_one = (asyncio.ensure_future(taken.take(MOST_BYTES)) for _ in range(3))
+    await first
     gone.cancel()
-    await next_one
-    assert gone.cancelled()
+    await asyncio.wait([gone, next_one])
+    assert gone.cancelled() and not next_one.cancelled()
 
 
 async def test_channels_of_one_event_loop_share_its_turns() -> None:
