@@ -51,7 +51,7 @@ from engine.net.trouble.trial import Trial, what_of
 from engine.net.trouble.unreadable import UnreadableAnswers
 from engine.net.trouble.witness import Witness
 from engine.net.trouble.wrong_paths import WrongPaths
-from engine.net.turns import turns
+from engine.net.turns import answer_turns
 
 T = TypeVar("T")
 
@@ -130,7 +130,7 @@ class Channel:
             token = None
             try:
                 token, answer = await self._send_once(call)
-                await turns().take(len(answer.body), settles=call.kind == "bulk")
+                await answer_turns().take(len(answer.body), settles=call.kind == "bulk")
                 value = self._reader.read(call, answer)
             except Unauthorized as error:
                 refusals += 1

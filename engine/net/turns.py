@@ -23,7 +23,7 @@ class _Waiting(NamedTuple):
     turn: asyncio.Future[None]
 
 
-class Turns:
+class AnswerTurns:
     """How much has been read in this turn of one event loop, and what waits for the next ones, in its order."""
 
     def __init__(self) -> None:
@@ -64,14 +64,14 @@ class Turns:
                 first.turn.set_result(None)
 
 
-_TURNS: RunVar[Turns] = RunVar("what is read in this turn of the event loop")
+_TURNS: RunVar[AnswerTurns] = RunVar("what is read in this turn of the event loop")
 
 
-def turns() -> Turns:
+def answer_turns() -> AnswerTurns:
     """Return what all channels of the running event loop share."""
     try:
         return _TURNS.get()
     except LookupError:
-        found = Turns()
+        found = AnswerTurns()
         _TURNS.set(found)
         return found

@@ -7,7 +7,7 @@ import asyncio
 import anyio
 import pytest
 
-from engine.net.turns import MOST_BYTES, Turns, turns
+from engine.net.turns import MOST_BYTES, AnswerTurns, answer_turns
 
 
 async def counted(turn: list[int]) -> None:
@@ -19,7 +19,7 @@ async def counted(turn: list[int]) -> None:
 
 async def turns_of(sizes: list[int], *, settles: bool = False) -> list[int]:
     """Return in which of the turns that read something each of some answers was read; they came together."""
-    taken, turn = Turns(), [0]
+    taken, turn = AnswerTurns(), [0]
     read = [0] * len(sizes)
 
     async def one(at: int) -> None:
@@ -59,7 +59,7 @@ async def test_fewer_answers_are_read_in_a_turn_where_they_tell_what_became_of_r
 
 
 async def test_an_answer_that_is_there_is_read_although_its_task_is_cancelled() -> None:
-    taken = Turns()
+    taken = AnswerTurns()
     await taken.take(MOST_BYTES)
     with anyio.CancelScope() as scope:
         scope.cancel()
@@ -68,13 +68,14 @@ async def test_an_answer_that_is_there_is_read_although_its_task_is_cancelled() 
 
 
 async def test_a_task_that_is_cancelled_from_outside_gives_its_turn_to_the_next_one() -> None:
-    taken = Turns()
+    taken = AnswerTurns()
     first, gone, next_one = (asyncio.ensure_future(taken.take(MOST_BYTES)) for _ in range(3))
     await first
     gone.cancel()
     await asyncio.wait([gone, next_one])
-    assert gone.cancelled() and not next_one.cancelled()
+    assert gone.cancelled()
+    assert not next_one.cancelled()
 
 
 async def test_channels_of_one_event_loop_share_its_turns() -> None:
-    assert turns() is turns()
+    assert answer_turns() is answer_turns()
