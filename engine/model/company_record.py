@@ -5,7 +5,7 @@ Together they are a view of the remote side, good enough to compare with when no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -65,6 +65,9 @@ class CompanyRecord:
     lost_at: datetime | None = None  # when something was last sent whose answer never came
     is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
     scattered: int = field(default=0, compare=False)  # entries that were read one by one, for want of a memo of them
+    lines: Sequence[int] | None = field(default=None, compare=False)
+    """By the position of an entry: the hash of the source's line that told its row when the memo of all entries was
+    written; 0: none did, or the entry has changed since. None: no memo tells it."""
     resource: Resource = DIMENSIONS  # what its rows are
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.model.dimension import NaturalKey, RemoteRow
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow
 from engine.model.listing import Certificate
 from engine.model.outcome import Outcome
 from engine.model.resting import Rejection, RestingRow
@@ -66,6 +66,13 @@ class Settlement:
     request_id: str | None = None  # the server's name for that
 
 
+class SourceLines(NamedTuple):
+    """Rows of a source, each of which is told by its line."""
+
+    rows: Sequence[Dimension]
+    hashes: Sequence[int]  # of their lines (`sources.known_lines`)
+
+
 class Clean(NamedTuple):
     """The note that there was nothing to do, and what was counted."""
 
@@ -87,3 +94,4 @@ class GoodEnd:
     counts: GoodCounts | None = None
     clean: Clean | None = None
     gathers: bool = False  # the memo of all entries is written (`Rows.gather`)
+    lines: SourceLines | None = None  # with it: rows that are told by their lines

@@ -207,6 +207,10 @@ class Wanted:
     absent_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Optional field -> the columns that it is made of, where a source need not have them and no row has one."""
 
+    has_one_shape: bool = False  # all rows are known to have the same columns
+    line_hashes: Sequence[int] = field(default=(), repr=False)
+    """Row by row, a hash of its line that tells the row (`sources.known_lines`); empty: not known."""
+
     def place(self, key: str) -> Place:
         """Return where a valid row stands."""
         return Place(self.files.get(key, self.file), self.lines.get(key))

@@ -12,6 +12,7 @@ from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.events import CompanyStarted, SourceRead
 from engine.model.result import CompanyResult
 from engine.run.as_before import is_as_before, may_be_as_before, tell_pages
+from engine.run.by_lines import goes_by_lines
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of, thought_of
 from engine.run.decide import tell_planned
@@ -61,6 +62,10 @@ class CompanyRun:
         before = self._before() if parked is None else None
         if await self._is_done(before):
             return
+        if parked is None and goes_by_lines(company):
+            async with company.run.ledger.lock(company.company_key):
+                await self._read_and_write(before, await open_record(company))
+            return
         if not await plans.read():
             return
         if parked is not None:
@@ -69,11 +74,19 @@ class CompanyRun:
             if not await has_same_rows(company, before):
                 await self._decide_and_write()
 
-    async def _decide_and_write(self) -> None:
-        """Take the steps that need the company's lock."""
+    async def _read_and_write(self, before: CompanyState | None, record: CompanyRecord | None) -> None:
+        """Read the source under the company's lock, and take the steps that need the lock. `before`: as of `_before`.
+
+        `record`: what the ledger knows, if it may tell lines of the source.
+        """
+        if await self._plans.read(record) and not await has_same_rows(self._company, before):
+            await self._decide_and_write(record)
+
+    async def _decide_and_write(self, record: CompanyRecord | None = None) -> None:
+        """Take the steps that need the company's lock. `record`: what the ledger knows, if it was read before."""
         company, plans = self._company, self._plans
         await plans.check_begun()
-        self._record = record = await open_record(company)
+        self._record = record = record or await open_record(company)
         decision = await plans.decide(record)
         if decision is None:
             return
@@ -138,8 +151,7 @@ class CompanyRun:
             elif company.comparison.early is None:
                 return False
             else:
-                if await self._plans.read():
-                    await self._decide_and_write()
+                await self._read_and_write(None, await open_record(company) if goes_by_lines(company) else None)
                 return True
         await company.run.emit(SourceRead(company_id=company.id, rows=rows, invalid=0))
         await tell_planned(company, Plan(unchanged=rows))

@@ -44,9 +44,9 @@ class PlanFromSource:
     def count_known(self) -> None:
         """Count nothing: no row is known before the source is read."""
 
-    async def read(self) -> bool:
+    async def read(self, record: CompanyRecord | None = None) -> bool:
         """Read the source. Raises `SourceError`."""
-        wanted = self._wants(await read_source(self.company))
+        wanted = self._wants(await read_source(self.company, record))
         event = SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid)
         await self.company.run.emit(event)
         return True

@@ -15,6 +15,7 @@ from engine.model.ledger_writes import GoodEnd
 from engine.model.result import CompanyResult
 from engine.model.wanted import GoodCounts, Wanted
 from engine.run.as_before import listing_note
+from engine.run.by_lines import lines_to_keep, untold
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import thought_of
 from engine.run.skip_unchanged import Listing, skip_unchanged
@@ -28,7 +29,7 @@ MANY_SCATTERED = 50
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     """Remember a good run that has compared the company. `record`: what the ledger knew of it before."""
-    gathers = _is_scattered(company, record)
+    gathers = await think(len(record.rows), partial(_is_scattered, company, record))
     await note_end(company, record.state, record.good, partial(listing_note, company, record), gathers=gathers)
 
 
@@ -43,7 +44,7 @@ async def note_end(
     tells what to remember of Ottimate if there was nothing to do. `gathers`: the memo of all entries is written.
     """
     result, source = await thought_of(company), company.counts.source
-    end = GoodEnd(gathers=gathers)
+    end = GoodEnd(gathers=gathers, lines=lines_to_keep(company) if gathers else None)
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
         end = await _with_source(company, result, source, before, good, end)
     end = replace(end, clean=await skip_unchanged(company).note(result, company.counts.wanted, listing))
@@ -78,11 +79,14 @@ async def _with_source(
 def _is_scattered(company: CompanyContext, record: CompanyRecord) -> bool:
     """Return whether so many entries were read one by one that it is worthwhile to write the memo of all of them.
 
-    Writing it takes about as long as reading all entries, and is worth it when an eighth of them are scattered. A run
-    that has itself changed as many leaves it to a later one: what changes so much will change again.
+    So it is, too, if as many lines of the source were parsed that the memo could tell. Writing it takes about as long
+    as reading all entries, and is worth it when an eighth of them are scattered. A run that has itself changed as many
+    leaves it to a later one: what changes so much will change again.
     """
     many, changed = max(MANY_SCATTERED, len(record.rows) // 8), len(company.counts.done)
-    return company.run.mode.writes and changed <= many < record.scattered + changed
+    if not company.run.mode.writes or changed > many:
+        return False
+    return record.scattered + changed > many or untold(company, record) > many
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

@@ -30,8 +30,11 @@ class PlanSource(Protocol):
         """Count the rows that are known before anything is asked, so that whatever stops the company finds them."""
         ...
 
-    async def read(self) -> bool:
-        """Read the wanted rows, and count them. False: the company ends here, and its ending says why."""
+    async def read(self, record: CompanyRecord | None = None) -> bool:
+        """Read the wanted rows, and count them. False: the company ends here, and its ending says why.
+
+        `record`: what the ledger knows of the company, where that was read before.
+        """
         ...
 
     async def check_begun(self) -> None:

@@ -12,15 +12,21 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import DIMENSIONS
 from engine.model.settings import RawRow
 from engine.model.wanted import SourceMarks, Wanted, paired
+from engine.run.by_lines import read_by_lines
 from engine.run.company_context import CompanyContext
 from engine.run.thinking import seal, think
 from engine.sources.base import read
 
 
-async def read_source(company: CompanyContext) -> Wanted:
-    """Return the source's rows. Raises `SourceError`."""
+async def read_source(company: CompanyContext, record: CompanyRecord | None = None) -> Wanted:
+    """Return the source's rows. Raises `SourceError`.
+
+    `record`: what the ledger knows of the company, where that was read before.
+    """
     job, type_codes = company.job, company.run.dialect.type_codes
-    wanted = await read(job.company.source, company_id=company.id, type_codes=type_codes)
+    wanted = await read_by_lines(company, record) if record is not None else None
+    if wanted is None:
+        wanted = await read(job.company.source, company_id=company.id, type_codes=type_codes)
     await seal(wanted.rows)
     await _refuse_unlike(company, wanted)
     await _refuse_lost_fields(company, wanted)

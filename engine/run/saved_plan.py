@@ -80,7 +80,7 @@ class PlanFromFile:
             )
             counts.not_to_send = saved.source_rows - saved.invalid - len(saved.changes)
 
-    async def read(self) -> bool:
+    async def read(self, record: CompanyRecord | None = None) -> bool:  # noqa: ARG002  nothing is told by lines
         """Return whether the plan has a part for this company that no guard held. Raises `StalePlan`."""
         for problem in self.saved.not_planned:
             reason = f"it is not in the plan, as it could not be planned ({problem.code}: {problem.message})"

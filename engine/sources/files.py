@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from hashlib import file_digest
-from io import BufferedReader
+from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from engine.errors import SourceError
 from engine.model.wanted import FileEnd
@@ -23,6 +23,7 @@ from engine.sources.excel import excel_batches
 from engine.sources.file_checks import require_age, require_text
 from engine.sources.iif import iif_batches
 from engine.sources.jsonfile import ndjson_batches
+from engine.sources.known_lines import MOST_BYTES, KnownLines, has_header, has_rows_in_lines
 from engine.sources.mapping import ColumnMap
 from engine.sources.parquet import parquet_batches
 from engine.sources.readers import in_thread
@@ -132,14 +133,49 @@ class FileSource:
             return _digest(self.path, self.mapping)
         return await in_thread(partial(_digest, self.path, self.mapping))
 
+    @property
+    def has_rows_in_lines(self) -> bool:
+        """Whether a line of the file may stand for its row, and the file is not too large to hold its lines."""
+        return has_rows_in_lines(self.path.suffix.lower(), self.mapping) and self.size_bytes <= MOST_BYTES
+
+    def known_lines(self, seed: bytes, known: Sequence[int]) -> KnownLines:
+        """Return what tells the file's lines, by hashes that `seed` and how the file is read have a part in.
+
+        `known`: as of `KnownLines`.
+        """
+        suffix = self.path.suffix.lower()
+        how = begun(suffix, self.mapping)
+        how.update(seed)
+        return KnownLines(seed=how.digest(), known=known, has_header=has_header(suffix))
+
     def __aiter__(self) -> Reading:
         """Yield the rows in batches. Raises `SourceError` for a fault of the file as a whole."""
-        batches = _batches(self.path, self.name, self.sheet, self.mapping)
+        return self.reading(None)
+
+    def reading(self, lines: KnownLines | None) -> Reading:
+        """Yield the rows of the lines that are not known; None: of all. Raises as `__aiter__`."""
+        batches = _batches(self.path, self.name, self.sheet, self.mapping, lines)
         return Reading(batches, in_thread=not self._is_small)
 
 
-def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Batches:
-    """Yield a file's batches. Raises `SourceError` for every way in which it cannot be read."""
+class OtherLines:
+    """The rows of a file whose lines are not known, as a source."""
+
+    def __init__(self, source: FileSource, lines: KnownLines) -> None:
+        self.name: str = source.name
+        self._source = source
+        self._lines = lines
+
+    def __aiter__(self) -> Reading:
+        """Yield the rows in batches."""
+        return self._source.reading(self._lines)
+
+
+def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap, lines: KnownLines | None) -> Batches:
+    """Yield a file's batches. Raises `SourceError` for every way in which it cannot be read.
+
+    `lines`: those that are known are not read.
+    """
     reader = _reader(path, name, sheet)
     try:
         _require_extra(path, name)
@@ -148,13 +184,18 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
         before = os.fstat(raw.fileno())
         with BufferedReader(raw) as file:
             require_age(name, mapping, before.st_mtime)
-            yield from reader(file, name, mapping)
+            yield from reader(file if lines is None else _left(file, lines), name, mapping)
         _require_still(path, name, before)
         return Told(raw.digest(), _end(path, raw))  # none for workbooks and Parquet: reading these seeks
     except OSError as error:
         raise SourceError(_unreadable(name, error), file=name) from error
     except UnicodeError as error:
         raise _misencoded(path, name, mapping) from error
+
+
+def _left(file: BinaryIO, lines: KnownLines) -> BinaryIO:
+    """Return what is to be read of a file, as a file."""
+    return BufferedReader(cast("RawIOBase", BytesIO(lines.left(file.read()))))
 
 
 def _require_still(path: Path, name: str, before: os.stat_result) -> None:

@@ -155,6 +155,7 @@ class Intake:
             left_out_by=reduce(add, [part.tally for part in self._parts], Tally()).reasons(),
             sources=counts,
             marks=tuple(part.marks for part in self._parts),
+            has_one_shape=all(part.has_one_shape for part in self._parts),
             absent_columns=_together([part.absent_columns for part in self._parts]),
         )
 

@@ -54,6 +54,8 @@ class Part:
         self._absent: dict[str, tuple[str, ...] | None] = {}  # see `absent_columns`; None: one of them was there
         self._joined: str | None = None  # the preset of joined lists that is to read the types of rows
         self._is_below_total = False
+        self._one_shape: Sequence[str] | None = None  # the columns of the first rows
+        self.has_one_shape = True  # all rows have the same columns
         self._filters: dict[str, bool] = {}  # columns of the filter that rows need not have -> whether one has it
         self._types = KnownTypes()
 
@@ -65,6 +67,7 @@ class Part:
         found = (
             self._table_layout(cells, batch.mapping) if isinstance(cells, Table) else self._objects_layout(cells, batch)
         )
+        self._note_shape(cells)
         if batch.mapping.columns:
             self._note_absent(cells, batch.mapping)
         if isinstance(cells, Table):
@@ -106,6 +109,16 @@ class Part:
         """What the source is like, except how it ended."""
         has, lacks = (tuple(name for name, has in self._filters.items() if has is there) for there in (True, False))
         return SourceMarks(str(self.name or ""), None, has, lacks)
+
+    def _note_shape(self, cells: Table | Objects) -> None:
+        """Note whether each row has the columns of the first one, in whatever order."""
+        if not len(cells):
+            return
+        columns = self._one_shape = self._one_shape or tuple(sorted(cells.columns))
+        is_alike = tuple(sorted(cells.columns)) == columns
+        if isinstance(cells, Objects):
+            is_alike = is_alike and set(map(len, cells.rows)) == {len(columns)}
+        self.has_one_shape = self.has_one_shape and is_alike
 
     def _note_filters(self, cells: Cells, mapping: ColumnMap) -> None:
         if not len(cells) and isinstance(cells, Objects):

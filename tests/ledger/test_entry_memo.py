@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import Random
+from zlib import crc32
 
 import pytest
 
@@ -13,7 +14,8 @@ from engine.errors import LedgerError
 from engine.ledger.jobs import entries, rows
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.company_record import CompanyRecord
-from engine.model.ledger_writes import Intent, Learned, Settlement
+from engine.model.dimension import Dimension
+from engine.model.ledger_writes import GoodEnd, Intent, Learned, Settlement, SourceLines
 from engine.model.row_record import Agreement
 from tests.ledger.values import ANCHOR, HARBOR, NOON, ORIGIN, certificate, known, known_rows, stray
 from tests.sandbox.memory import memory_ledger, perform
@@ -70,6 +72,21 @@ async def gather(ledger: SqliteLedger, _rng: Random) -> None:
     await ledger.gather(HARBOR)
 
 
+def line_of(row: Dimension) -> int:
+    """Return the hash of the line that tells a row."""
+    return crc32(repr(row).encode()) + 2**63
+
+
+async def gather_with_lines(ledger: SqliteLedger, rng: Random) -> None:
+    """Write the memo as a run does whose source has rows of which some are others than the entries, or none."""
+    rows = [known.row for known in (await ledger.read(HARBOR)).rows.values()]
+    wanted = [row._replace(name="Not as known") if rng.random() < 0.2 else row for row in rows if rng.random() < 0.8]
+    wanted.append(known("never sent").row)
+    rng.shuffle(wanted)
+    lines = SourceLines(wanted, list(map(line_of, wanted)))
+    await ledger.end_well(HARBOR, GoodEnd(gathers=True, lines=lines))
+
+
 async def by_hand(ledger: SqliteLedger, rng: Random) -> None:
     """Change rows as a person does, with another program."""
     key, other = rng.sample(KEYS, 2)
@@ -110,7 +127,8 @@ ACTS: tuple[Act, ...] = (
     distrust,
     write_another,
     gather,
-    gather,
+    gather_with_lines,
+    gather_with_lines,
     by_hand,
     lose,
 )
@@ -136,16 +154,25 @@ def told(record: CompanyRecord) -> list[object]:
     return list(record.rows.items())
 
 
+def told_by_lines(record: CompanyRecord) -> int:
+    """Return how many rows are told by their lines. Such a line is the row's."""
+    rows = [known.row for known in record.rows.values()]
+    told = [] if record.lines is None else list(zip(record.lines, rows, strict=True))
+    assert all(hashed == line_of(row) for hashed, row in told if hashed)
+    return sum(bool(hashed) for hashed, _ in told)
+
+
 @pytest.mark.parametrize("seed", range(HISTORIES))
 def test_a_memo_tells_what_the_entries_do(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entries, "PART_ROWS", 4)
 
-    async def play() -> int:
-        rng, hits = Random(seed), 0
+    async def play() -> tuple[int, int]:
+        rng, hits, by_lines = Random(seed), 0, 0
         with memory_ledger() as ledger:
             await ledger.start_run("run-1", "sync", NOON, origin=ORIGIN)
             await ledger.learn(HARBOR, Learned(certificate=certificate(3), at=NOON, rows=known_rows(*KEYS[:9])))
-            await ledger.gather(HARBOR)
+            await gather_with_lines(ledger, rng)
+            by_lines += told_by_lines(await ledger.read(HARBOR))
             for _ in range(STEPS):
                 act = rng.choice(ACTS)
                 await act(ledger, rng)
@@ -155,9 +182,10 @@ def test_a_memo_tells_what_the_entries_do(seed: int, monkeypatch: pytest.MonkeyP
                     life = await ledger.life(HARBOR, key)
                     assert life.known == record.rows.get(life.wire_key)
                 hits += record.scattered < len(record.rows)
-        return hits
+                by_lines += told_by_lines(record)
+        return hits, by_lines
 
-    assert perform(play()) > 0
+    assert min(perform(play())) > 0
 
 
 def test_only_what_changed_is_read_one_by_one() -> None:

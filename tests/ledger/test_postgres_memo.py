@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from engine.ledger.postgres.ledger import PostgresLedger, open_postgres
-from engine.model.ledger_writes import Learned, Settlement
+from engine.model.ledger_writes import GoodEnd, Learned, Settlement, SourceLines
 from engine.model.row_record import Agreement
 from tests.ledger.values import ANCHOR, HARBOR, LATER, NOON, certificate, intent, known_rows
 
@@ -49,11 +49,17 @@ async def test_a_memo_is_true_after(change: Callable[[PostgresLedger], Awaitable
         for company_key in (HARBOR, ANCHOR):
             learned = Learned(certificate=certificate(300), at=NOON, rows=known_rows(*KEYS))
             await ledger.learn(company_key, learned)
-            await ledger.gather(company_key)
+            rows = [known.row for known in learned.rows.values()]
+            await ledger.end_well(company_key, GoodEnd(gathers=True, lines=SourceLines(rows, range(1, 301))))
         await change(ledger)
         by_memo = await ledger.read(HARBOR)
         with psycopg.connect(postgres_url, autocommit=True) as connection:
             connection.execute("delete from dimsync.entry_memos")
         without = await ledger.read(HARBOR)
     assert by_memo.rows == without.rows
+    line_of = dict(zip(learned.rows, range(1, 301), strict=True))
+    told = zip(by_memo.lines or [0] * len(by_memo.rows), by_memo.rows.items(), strict=True)
+    by_lines = {key for hashed, (key, known) in told if hashed == line_of.get(key) and known == learned.rows[key]}
+    assert {key for key, hashed in zip(by_memo.rows, by_memo.lines or [], strict=False) if hashed} == by_lines
+    assert len(by_lines) > 290 or change in (distrust, empty_by_hand)
     assert by_memo.scattered < len(without.rows) or change in (distrust, empty_by_hand)

@@ -144,7 +144,7 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     table = Table(("key", "number", "nothing"), columns, tuple)
     assert gathered(iter(table)) == table.listed() == given
     assert list(packed(iter(range(rows)))) == columns[1]
-    assert taken(columns[1], reversed(range(rows))) == columns[1][::-1]
+    assert taken(columns[1], range(rows)[::-1]) == columns[1][::-1]
     assert table.take(range(1, rows)).column("key") == tuple(columns[0][1:])
     assert uses_of(number % 7 for number in range(rows)) == Counter(number % 7 for number in range(rows))
     assert has_all(set(columns[1]), range(rows))

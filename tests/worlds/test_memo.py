@@ -10,6 +10,8 @@ ledger.
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import sqlite3
 from collections import Counter
@@ -19,12 +21,13 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from engine import Api, Company, Dimension, Guards, Limits, RunResult, Settings, Verify, VerifyMode
+from engine import Api, Company, Dimension, FileSource, Guards, Limits, RunResult, Settings, Verify, VerifyMode
 from engine.model.settings import Adopt
 from engine.run import good_end
 from tests.sandbox.conftest import Rows
@@ -74,8 +77,29 @@ class Volatile(Rows):
         return b"%d" % next(self._moments)
 
 
+NAMES = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
+
+
+def objects_in_lines(rows: list[Dimension], path: Path) -> FileSource:
+    """Return a source of objects, which have a code where the row has one."""
+    objects = [{name: value for name, value in zip(NAMES, row, strict=True) if value is not None} for row in rows]
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in objects))
+    return FileSource(path)
+
+
+def table_of_lines(rows: list[Dimension], path: Path) -> FileSource:
+    """Return a source with a header."""
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([NAMES, *rows])
+    return FileSource(path)
+
+
 FULL = Verify(mode=VerifyMode.FULL)
 SOURCES: dict[str, Callable[[list[Dimension]], Any]] = {"told": Rows, "untold": Untold, "volatile": Volatile}
+FILES: dict[str, Callable[[list[Dimension], Path], FileSource]] = {
+    "a.ndjson": objects_in_lines,
+    "a.csv": table_of_lines,
+}
 
 
 def rename(rng: Random, wanted: list[Dimension], _there: list[Row]) -> None:
@@ -168,6 +192,7 @@ class Play:
     verify: Verify
     source: str
     forget: Callable[[sqlite3.Connection], object]  # what is done to notes before each run
+    folder: Path  # of sources that are files
     clock: StillClock = field(default_factory=StillClock)
     wanted: dict[int, list[Dimension]] = field(default_factory=dict)
     there: dict[int, list[Row]] = field(default_factory=dict)
@@ -217,14 +242,20 @@ class Play:
         """Run once, some hours later; return all that must be the same."""
         self.clock.forward_to(self.clock() + timedelta(hours=hours))
         self.forget(self.database)
-        source = SOURCES[self.source]
         companies = [
-            Company(id=each, name=f"Company {each}", source=source(rows)) for each, rows in self.wanted.items()
+            Company(id=each, name=f"Company {each}", source=self._source(each, rows))
+            for each, rows in self.wanted.items()
         ]
         before = len(self.stage.server.calls)
         result = await self.stage.run(companies, seed=seed, fate=fate)
         calls = Counter((*call[:5], status) for call, status in self.stage.server.calls[before:])
         return {"calls": calls, "result": told(result), "ledger": dict(contents(self.database))}
+
+    def _source(self, company_id: int, rows: list[Dimension]) -> Any:
+        """Return a company's source. Files of the same name are written anew for each run."""
+        if (written := FILES.get(self.source)) is not None:
+            return written(rows, self.folder / f"{company_id}{Path(self.source).suffix}")
+        return SOURCES[self.source](rows)
 
 
 def told(result: RunResult) -> list[object]:
@@ -267,12 +298,12 @@ def lose(rng: Random) -> Callable[[sqlite3.Connection], object]:
     return some
 
 
-def play(seed: int) -> None:
-    """Play the history of a seed in three ways side by side."""
+def play(seed: int, folder: Path) -> None:
+    """Play the history of a seed in two ways side by side."""
     rng = Random(f"memo {seed}")
     world = draw(seed, rng.choice([(), (), RULED]))
     verify = Verify(mode=rng.choice([VerifyMode.AUTO, VerifyMode.AUTO, VerifyMode.FULL, VerifyMode.PROBE]))
-    source = rng.choice(sorted(SOURCES))
+    source = rng.choice([*sorted(SOURCES), *FILES, *FILES])
     with ExitStack() as open_ledgers:
         forgets = (delete, keep if seed % 2 else lose(Random(seed)))
         plays = [
@@ -282,6 +313,7 @@ def play(seed: int) -> None:
                 verify=verify,
                 source=source,
                 forget=forget,
+                folder=folder,
             )
             for forget in forgets
         ]
@@ -304,29 +336,31 @@ def play(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + WORLDS), ids=lambda seed: f"{seed}-")
-def test_notes_of_earlier_runs_change_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notes_of_earlier_runs_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(good_end, "MANY_SCATTERED", 1)
-    play(seed)
+    play(seed, tmp_path)
 
 
 SCENES: dict[str, tuple[str, tuple[Edit, ...]]] = {
     "nothing has changed": ("volatile", ()),
     "a row was renamed in Ottimate": ("told", (rename_there,)),
     "rows were renamed on both sides": ("told", (rename, rename_there)),
+    "rows of a file were renamed": ("a.csv", (rename, rename)),
+    "a row was renamed in a file, and one in Ottimate": ("a.ndjson", (rename, rename_there)),
 }
 """Which kind of source, and what is edited before the run that dies."""
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_run_that_is_killed_at_any_step_leaves_what_the_next_ones_mend(
-    scene: str, monkeypatch: pytest.MonkeyPatch
+    scene: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second run notes what it lists; the third goes by it, and dies."""
     monkeypatch.setattr(good_end, "MANY_SCATTERED", 1)
     source, edits = SCENES[scene]
     world = replace(draw(3, ()), chunk_rows=100, page_rows=5, adopt="trust")
     with new_ledger() as database:
-        before = Play(world=world, database=database, verify=FULL, source=source, forget=keep)
+        before = Play(world=world, database=database, verify=FULL, source=source, forget=keep, folder=tmp_path)
         for hours in (0, 1):
             perform(before.run(hours, hours))
         for edit in edits:
@@ -349,7 +383,7 @@ def ended(before: Play, at: int | None, seen: set[str]) -> object:
     """
     with new_ledger() as database:
         before.database.backup(database)
-        play = Play(world=before.world, database=database, verify=before.verify, source=before.source, forget=keep)
+        play = replace(before, database=database, forget=keep, clock=StillClock())
         play.wanted, fate = deepcopy(before.wanted), Fate(at)
         play.stage.server.rows[:] = deepcopy(before.stage.server.rows)
         play.clock.forward_to(before.clock())

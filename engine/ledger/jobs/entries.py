@@ -8,8 +8,8 @@ saves. A memo of which a part is missing or damaged is not read. To delete a mem
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress, islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,9 +17,10 @@ import orjson
 from engine.ledger.connection import Connection
 from engine.ledger.jobs.statements import sql
 from engine.model.breath import breathe
+from engine.model.ledger_writes import SourceLines
 from engine.model.resource import Resource
 from engine.model.row_record import FRESH, entry_names
-from engine.model.table import SLICE, positions_of, show_early, transposed
+from engine.model.table import SLICE, Keyed, positions_of, show_early, transposed
 
 PART_ROWS = 4_000
 """Entries in one part of a memo: to encode it takes some 2 ms, during which no other thread goes on."""
@@ -45,7 +46,12 @@ PUT = "insert into entry_memos (scope, entries, parts, changes) values (?, ?, ?,
 PUT_PART = "insert into entry_parts (scope, part, entries) values (?, ?, ?)"
 
 Columns = Sequence[list[Any]]
-"""The fields of entries in the order of `entry_names`, and the generation at which each was acknowledged."""
+"""The fields of entries in the order of `entry_names`, and the generation at which each was acknowledged.
+
+A memo may have one column more: the hash of the source's line that tells the entry's row, or `NO_LINE`.
+"""
+
+NO_LINE = 0
 
 
 class Fetched(NamedTuple):
@@ -53,6 +59,7 @@ class Fetched(NamedTuple):
 
     columns: dict[str, list[Any]]  # by name; values in the order of the entries' keys
     scattered: int  # how many entries were read from `rows`, not from the memo
+    lines: list[int] | None = None  # hashes of lines, in the order of the entries; None: the memo has none
 
 
 def read(connection: Connection, resource: Resource, scope_id: int) -> Fetched:
@@ -62,7 +69,9 @@ def read(connection: Connection, resource: Resource, scope_id: int) -> Fetched:
         columns = _fetched(connection.execute(sql(resource, WHOLE), (scope_id,)), resource)
         found = columns, len(columns[0])
     columns, scattered = found
-    return Fetched(_named(connection, resource, scope_id, columns), scattered)
+    width = _width(resource)
+    lines = columns[width] if len(columns) > width else None
+    return Fetched(_named(connection, resource, scope_id, columns[:width]), scattered, lines)
 
 
 def read_one(connection: Connection, resource: Resource, scope_id: int, key: str) -> dict[str, list[Any]]:
@@ -71,20 +80,43 @@ def read_one(connection: Connection, resource: Resource, scope_id: int, key: str
     return _named(connection, resource, scope_id, found)
 
 
-def gather(connection: Connection, resource: Resource, scope_id: int) -> None:
-    """Write the memo of a company's entries as they are."""
+def gather(connection: Connection, resource: Resource, scope_id: int, lines: SourceLines | None = None) -> None:
+    """Write the memo of a company's entries as they are. `lines`: as of `rows.gather`."""
     for statement in FORGET:
         connection.execute(statement, (scope_id,))
     if resource.prefix:
         return  # no triggers watch its table
     rows = iter(connection.execute(sql(resource, WHOLE), (scope_id,)))
     starts = [0]
+    positions = {} if lines is None else Keyed(resource.wanted_table(lines.rows), "key").positions
     while (part := _fetched(islice(rows, PART_ROWS), resource))[0]:  # a part alone: the run holds all rows already
-        connection.execute(PUT_PART, (scope_id, starts[-1], orjson.dumps(part)))
+        stored = part if lines is None else [*part, _lines_of(part, resource, lines, positions)]
+        connection.execute(PUT_PART, (scope_id, starts[-1], orjson.dumps(stored)))
         starts.append(starts[-1] + len(part[0]))
         if len(part[0]) == PART_ROWS:
             breathe()
     connection.execute(PUT, (scope_id, starts[-1], len(starts) - 1))
+
+
+def _lines_of(part: Columns, resource: Resource, lines: SourceLines, positions: Mapping[str, int]) -> list[int]:
+    """Return the hashes of the lines that tell the rows of some entries; `NO_LINE` for the others."""
+    wanted = resource.wanted_table(lines.rows)
+    found = list(map(positions.get, part[0]))
+    there = [at for at, position in enumerate(found) if position is not None]
+    places = [position for position in found if position is not None]
+    for values, name in zip(part, resource.names, strict=False):  # an entry begins with its row
+        column = wanted.column(name)
+        is_same = [values[at] == column[position] for at, position in zip(there, places, strict=True)]
+        there, places = list(compress(there, is_same)), list(compress(places, is_same))
+    hashes = [NO_LINE] * len(found)
+    for at, position in zip(there, places, strict=True):
+        hashes[at] = lines.hashes[position]
+    return hashes
+
+
+def _width(resource: Resource) -> int:
+    """Return how many columns entries have, without those of a memo alone."""
+    return len(entry_names(resource)) + 1
 
 
 def _named(connection: Connection, resource: Resource, scope_id: int, columns: Columns) -> dict[str, list[Any]]:
@@ -99,7 +131,7 @@ def _named(connection: Connection, resource: Resource, scope_id: int, columns: C
 
 
 def _fetched(rows: Iterable[tuple[Any, ...]], resource: Resource) -> Columns:
-    return transposed(rows, len(entry_names(resource)) + 1)
+    return transposed(rows, _width(resource))
 
 
 def _read_memo(connection: Connection, resource: Resource, scope_id: int) -> tuple[Columns, int] | None:
@@ -111,10 +143,12 @@ def _read_memo(connection: Connection, resource: Resource, scope_id: int) -> tup
     changed = sorted(key for (key,) in connection.execute(CHANGED, (scope_id,)))
     if len(changed) != changes:
         return None
-    columns = _joined(connection.execute(PARTS, (scope_id,)), parts, len(entry_names(resource)) + 1)
+    columns = _joined(connection.execute(PARTS, (scope_id,)), parts, _width(resource))
     if columns is None or not changed:
         return None if columns is None else (columns, 0)
     found = _fetched(connection.execute(sql(resource, SOME), (scope_id,)), resource)
+    if len(columns) > len(found):
+        found = [*found, [NO_LINE] * len(found[0])]
     return _merged(columns, found, changed), len(changed)
 
 
@@ -125,7 +159,8 @@ def _joined(stored: Iterable[tuple[bytes]], parts: int, width: int) -> Columns |
     try:
         for found, (blob,) in enumerate(stored, 1):
             part = orjson.loads(blob)
-            if len(part) != width or len(set(map(len, part))) != 1:
+            widths = {len(columns)} if columns else {width, width + 1}
+            if len(part) not in widths or len(set(map(len, part))) != 1:
                 return None
             if found == 1:
                 columns = list(part)

@@ -20,4 +20,4 @@ def end_well(connection: Connection, company_key: CompanyKey, end: GoodEnd) -> N
     if end.clean is not None:
         scopes.note_clean(connection, company_key, *end.clean)
     if end.gathers:
-        rows.gather(connection, company_key)
+        rows.gather(connection, company_key, end.lines)

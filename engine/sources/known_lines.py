@@ -1,0 +1,144 @@
+"""Lines of a file that the ledger knows: they are told by their hashes, and only the other lines are read.
+
+A line gives the row that it gave before if it is the same line, under the same header, read in the same way: the seed
+of the hashes covers all of that. It has to be a row of its own, and all rows have to have the same columns. Where that
+cannot be seen, or where anything but plain rows is found, the whole file is read: this only saves time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import insort
+from codecs import lookup
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import repeat
+from operator import is_, is_not
+from typing import Any
+
+from xxhash import xxh3_64_intdigest
+
+from engine.model.dimension import Dimension, dimensions
+from engine.model.table import Table, distinct, gathered, positions_of, taken
+from engine.model.wanted import Lines, Wanted
+from engine.sources.mapping import ColumnMap
+
+NONE = 0
+"""The hash of an entry whose line is not known."""
+
+MOST_BYTES = 8_000_000
+"""A larger file, of some 60,000 rows, is read row by row: its lines would take 150 bytes each meanwhile."""
+
+_WITH_HEADER = frozenset({".csv", ".tsv", ".txt"})
+_WITHOUT = frozenset({".ndjson", ".jsonl"})
+
+_ENCODINGS = frozenset(
+    {"ascii", "cp1250", "cp1251", "cp1252", "cp850", "iso8859-1", "iso8859-15", "mac-roman", "utf-8"}
+)
+"""Encodings in which a line feed is one byte, which is part of no other character, and each line stands for itself."""
+
+
+def has_rows_in_lines(suffix: str, mapping: ColumnMap) -> bool:
+    """Return whether a line of such a file may be a row, whatever the other lines hold."""
+    if mapping.where or mapping.company_column is not None:
+        return False  # which rows are taken is counted over the whole file
+    if suffix in _WITHOUT:
+        return True
+    return suffix in _WITH_HEADER and mapping.header in {None, 1} and _is_plain(mapping.encoding)
+
+
+def has_header(suffix: str) -> bool:
+    """Return whether such a file's first line has the names of the columns."""
+    return suffix in _WITH_HEADER
+
+
+def _is_plain(encoding: str | None) -> bool:
+    try:
+        return encoding is None or lookup(encoding).name in _ENCODINGS
+    except LookupError:  # reading the file tells of it
+        return False
+
+
+@dataclass(slots=True, kw_only=True)
+class KnownLines:
+    """What the ledger knows of a file's lines, and what one reading of the file finds."""
+
+    seed: bytes  # of the hashes: changes with all that a row rests on beside its line
+    known: Sequence[int] = ()  # by the position of the ledger's entry: the hash of its line, or `NONE`
+    has_header: bool
+    hashes: array[int] = field(default_factory=lambda: array("Q"))  # of all lines but the header, in their order
+    positions: Sequence[int] = ()  # of the entries whose lines are there, in the order of the lines
+    at: Sequence[int] = ()  # the numbers of these lines
+    others: Sequence[int] = ()  # the numbers of the other lines, which are read; the header is not among them
+    witness: int | None = None  # the position of the entry whose line is known, and read all the same
+
+    def left(self, data: bytes) -> bytes:
+        """Return the lines of a file that are to be read: those that are not known, the header, and one known line.
+
+        That one shows whether known rows have the columns that the others have.
+        """
+        if data.count(b"\r") != data.count(b"\r\n") or b"\0" in data:
+            return data  # some lines end otherwise
+        lines = data.removesuffix(b"\n").split(b"\n")
+        first = 2 if self.has_header else 1
+        header = lines[: first - 1]
+        seed = xxh3_64_intdigest(b"\n".join([self.seed, *header]))
+        self.hashes = array("Q", gathered(map(xxh3_64_intdigest, lines[first - 1 :], repeat(seed))))
+        index = dict(zip(self.known, range(len(self.known)), strict=True))
+        index.pop(NONE, None)
+        found = gathered(map(index.get, self.hashes))
+        there = positions_of(map(is_not, found, repeat(None)), len(found))
+        positions: list[Any] = taken(found, there)
+        if not there or len(distinct(positions)) < len(positions):
+            return data  # none is known, or one is there twice
+        others = positions_of(map(is_, found, repeat(None)), len(found))
+        insort(others, there[0])
+        self.witness, self.positions = positions[0], positions[1:]
+        self.at = gathered(map(first.__add__, there[1:]))
+        self.others = gathered(map(first.__add__, others))
+        read = taken(lines[first - 1 :], others)
+        return b"\n".join([*header, *read]) + b"\n" * data.endswith(b"\n")
+
+
+def with_known(wanted: Wanted, lines: KnownLines, entries: Table[Any]) -> Wanted | None:
+    """Return a file's rows: those that were read, and those of known lines, as the ledger's entries have them.
+
+    None: the whole file has to be read.
+    """
+    if not is_plain(wanted) or len(wanted.rows) != len(lines.others):
+        return None
+    rows: Table[Dimension] = wanted.rows if isinstance(wanted.rows, Table) else dimensions(())
+    if lines.witness is None or entries[lines.witness].row not in rows:
+        return None
+    keys = taken(entries.column("key"), lines.positions)
+    if not distinct(keys).isdisjoint(rows.column("key")):
+        return None
+    numbers = [*lines.at, *lines.others]
+    places = [
+        *lines.positions,
+        *range(len(entries), len(entries) + len(rows)),
+    ]  # in entries and rows, one after another
+    places = taken(places, sorted(range(len(numbers)), key=numbers.__getitem__))
+    whole = dimensions(taken((*entries.column(name), *rows.column(name)), places) for name in Dimension._fields)
+    (source,) = wanted.sources
+    return replace(
+        wanted,
+        rows=whole,
+        lines=Lines(whole, array("Q", sorted(numbers))),
+        source_rows=len(whole),
+        sources=(source._replace(read_rows=len(whole)),),
+        line_hashes=lines.hashes,
+    )
+
+
+def is_plain(wanted: Wanted) -> bool:
+    """Return whether a source has plain rows alone: none is invalid or left out, and all have the same columns."""
+    is_whole = not wanted.invalid and not wanted.left_out_by and not wanted.absent_columns and not wanted.source_keys
+    return is_whole and wanted.has_one_shape and len(wanted.sources) == 1
+
+
+def with_hashes(wanted: Wanted, lines: KnownLines) -> Wanted:
+    """Return a file's rows, which were all read, with the hashes of their lines, if each line is a row."""
+    if not is_plain(wanted) or len(wanted.rows) != len(lines.hashes):
+        return wanted
+    return replace(wanted, line_hashes=lines.hashes)
