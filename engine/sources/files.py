@@ -27,8 +27,9 @@ from engine.sources.known_lines import MOST_BYTES, KnownLines, has_header, has_r
 from engine.sources.mapping import ColumnMap
 from engine.sources.parquet import parquet_batches
 from engine.sources.readers import in_thread
-from engine.sources.reading import Batches, Reading, Told
+from engine.sources.reading import Batches, Reading, Told, Where
 from engine.sources.table import require
+from engine.sources.turn import SHORT, in_turn
 
 _Reader: TypeAlias = Callable[[BinaryIO, str, ColumnMap], Generator[Batch, None, None]]
 
@@ -52,6 +53,10 @@ _MARKED = frozenset({".json", ".ndjson", ".jsonl"})
 SMALL_BYTES = 100_000
 """Tables of lines up to this size (some 500 rows) are read without a thread, which would take 0.1 to 0.3 ms of CPU.
 Measured: 1 to 2 ms for such a file, and 10 ms for one of 5,000 columns."""
+
+QUICK_BYTES = 300_000
+"""Files up to this size are read without a thread where they are not parsed: to compute a digest, or to find the lines
+that are not known. That takes 0.3 to 0.5 ms for each 100 KB, and is done in turns, so that others go on between."""
 
 _SMALL = frozenset({".csv", ".tsv", ".txt", ".ndjson", ".jsonl"})
 """Endings of files that are read without a thread if they are small: the others take up to 10 ms for each 100 KB."""
@@ -112,6 +117,11 @@ class FileSource:
         """Whether reading it takes the event loop no longer than handing it to a thread would."""
         return self._is_of_lines and self.size_bytes <= SMALL_BYTES
 
+    @property
+    def _is_quick(self) -> bool:
+        """Whether it takes the event loop no longer to look at the file's bytes than to hand that to a thread."""
+        return self._is_of_lines and self.size_bytes <= QUICK_BYTES
+
     def absence(self) -> str | None:
         """Return why the file cannot be read, as far as opening it shows; None: it can be opened."""
         try:
@@ -129,9 +139,10 @@ class FileSource:
 
         Equal digests mean equal rows, valid and invalid: the digest covers all bytes, and how they are read.
         """
+        work = partial(_digest, self.path, self.mapping)
         if self._is_small:
-            return _digest(self.path, self.mapping)
-        return await in_thread(partial(_digest, self.path, self.mapping))
+            return work()
+        return await (in_turn(SHORT + 1, work) if self._is_quick else in_thread(work))
 
     @property
     def has_rows_in_lines(self) -> bool:
@@ -155,7 +166,9 @@ class FileSource:
     def reading(self, lines: KnownLines | None) -> Reading:
         """Yield the rows of the lines that are not known; None: of all. Raises as `__aiter__`."""
         batches = _batches(self.path, self.name, self.sheet, self.mapping, lines)
-        return Reading(batches, in_thread=not self._is_small)
+        if lines is not None and lines.known and self._is_quick:
+            return Reading(batches, where=Where.TURN)
+        return Reading(batches, where=Where.HERE if self._is_small else Where.THREAD)
 
 
 class OtherLines:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Generator
+from enum import Enum
 from threading import Lock
 from typing import NamedTuple, TypeAlias
 
@@ -15,6 +16,7 @@ from anyio import CancelScope, to_thread
 from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
 from engine.sources.readers import in_thread
+from engine.sources.turn import in_turn
 
 
 class Told(NamedTuple):
@@ -34,13 +36,21 @@ BATCHES_AT_ONCE = 4
 """Batches that a thread reads at most before it returns, however few rows they have: these are long, or wide."""
 
 
+class Where(Enum):
+    """Where a source is read."""
+
+    THREAD = "in a thread"
+    TURN = "on the event loop, in turns"  # it takes up to 2 ms
+    HERE = "on the event loop, at once"  # it is so small
+
+
 class Reading(AsyncIterator[Batch]):
     """One reading of a source: an async iterator of batches that can be closed."""
 
-    def __init__(self, batches: Batches, *, in_thread: bool = True) -> None:
-        """Take a source's batches. `in_thread` False: it is so small that the event loop reads it itself."""
+    def __init__(self, batches: Batches, *, where: Where = Where.THREAD) -> None:
+        """Take a source's batches."""
         self._feed = Feed(batches)
-        self._in_thread = in_thread
+        self._where = where
         self._ahead: deque[Batch] = deque()
 
     @property
@@ -55,11 +65,16 @@ class Reading(AsyncIterator[Batch]):
 
     async def __anext__(self) -> Batch:
         if not self._ahead and not self._feed.has_ended:
-            read = self._feed.next
-            self._ahead.extend(await in_thread(read, abandon_on_cancel=True) if self._in_thread else read())
+            self._ahead.extend(await self._read())
         if not self._ahead:
             raise StopAsyncIteration
         return self._ahead.popleft()
+
+    async def _read(self) -> list[Batch]:
+        read = self._feed.next
+        if self._where is Where.THREAD:
+            return await in_thread(read, abandon_on_cancel=True)
+        return read() if self._where is Where.HERE else await in_turn(ROWS_AT_ONCE, read)
 
     async def aclose(self) -> None:
         """Close the source, even while a thread reads it."""
