@@ -39,9 +39,9 @@ async def read_by_lines(company: CompanyContext, record: CompanyRecord) -> Wante
         wanted = await read(OtherLines(source, lines), company_id=company.id, type_codes=company.run.dialect.type_codes)
     except SourceError:
         return None
-    if not lines.positions:
+    if not lines.entries:
         return with_hashes(wanted, lines)
-    return await think(len(lines.hashes), lambda: with_known(wanted, lines, record.entries.table))
+    return await think(len(lines.hashes), lambda: with_known(wanted, lines, record.entries))
 
 
 def _seed(company: CompanyContext) -> bytes:

@@ -10,16 +10,18 @@ from __future__ import annotations
 from array import array
 from bisect import insort
 from codecs import lookup
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import repeat
-from operator import is_, is_not
+from operator import is_
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
-from engine.model.dimension import Dimension, dimensions
-from engine.model.table import Table, distinct, gathered, positions_of, taken
+from engine.model.dimension import Dimension, dimension_table, dimensions
+from engine.model.row_record import RowRecord
+from engine.model.table import Keyed, gathered, positions_of, taken
 from engine.model.wanted import Lines, Wanted
 from engine.sources.mapping import ColumnMap
 
@@ -67,10 +69,10 @@ class KnownLines:
     known: Sequence[int] = ()  # by the position of the ledger's entry: the hash of its line, or `NONE`
     has_header: bool
     hashes: array[int] = field(default_factory=lambda: array("Q"))  # of all lines but the header, in their order
-    positions: Sequence[int] = ()  # of the entries whose lines are there, in the order of the lines
-    at: Sequence[int] = ()  # the numbers of these lines
-    others: Sequence[int] = ()  # the numbers of the other lines, which are read; the header is not among them
-    witness: int | None = None  # the position of the entry whose line is known, and read all the same
+    entries: list[int | None] = field(default_factory=list)
+    """Line by line, the position of the entry that has its row; None: the line is read. Empty: all are read."""
+    others: list[int] = field(default_factory=list)  # the positions in `entries` of the lines that are read
+    witness: int = 0  # the position of the entry whose line is known, and read all the same
 
     def left(self, data: bytes) -> bytes:
         """Return the lines of a file that are to be read: those that are not known, the header, and one known line.
@@ -80,55 +82,57 @@ class KnownLines:
         if data.count(b"\r") != data.count(b"\r\n") or b"\0" in data:
             return data  # some lines end otherwise
         lines = data.removesuffix(b"\n").split(b"\n")
-        first = 2 if self.has_header else 1
-        header = lines[: first - 1]
+        header = [lines.pop(0)] if self.has_header else []
         seed = xxh3_64_intdigest(b"\n".join([self.seed, *header]))
-        self.hashes = array("Q", gathered(map(xxh3_64_intdigest, lines[first - 1 :], repeat(seed))))
+        hashes = gathered(map(xxh3_64_intdigest, lines, repeat(seed)))
+        self.hashes = array("Q", hashes)
         index = dict(zip(self.known, range(len(self.known)), strict=True))
         index.pop(NONE, None)
-        found = gathered(map(index.get, self.hashes))
-        there = positions_of(map(is_not, found, repeat(None)), len(found))
-        positions: list[Any] = taken(found, there)
-        if not there or len(distinct(positions)) < len(positions):
-            return data  # none is known, or one is there twice
+        found = gathered(map(index.get, hashes))
         others = positions_of(map(is_, found, repeat(None)), len(found))
-        insort(others, there[0])
-        self.witness, self.positions = positions[0], positions[1:]
-        self.at = gathered(map(first.__add__, there[1:]))
-        self.others = gathered(map(first.__add__, others))
-        read = taken(lines[first - 1 :], others)
-        return b"\n".join([*header, *read]) + b"\n" * data.endswith(b"\n")
+        if len(others) == len(found) or len(set(found)) - bool(others) < len(found) - len(others):
+            return data  # no line is known, or one is there twice
+        at, self.witness = next((at, entry) for at, entry in enumerate(found) if entry is not None)
+        found[at] = None
+        insort(others, at)
+        self.entries, self.others = found, others
+        return b"\n".join([*header, *taken(lines, others)]) + b"\n" * data.endswith(b"\n")
+
+    @property
+    def first(self) -> int:
+        """The number of the first line after the header."""
+        return 1 + self.has_header
 
 
-def with_known(wanted: Wanted, lines: KnownLines, entries: Table[Any]) -> Wanted | None:
+def with_known(wanted: Wanted, lines: KnownLines, entries: Keyed[RowRecord]) -> Wanted | None:
     """Return a file's rows: those that were read, and those of known lines, as the ledger's entries have them.
 
     None: the whole file has to be read.
     """
-    if not is_plain(wanted) or len(wanted.rows) != len(lines.others):
+    rows = dimension_table(wanted.rows)
+    if not is_plain(wanted) or len(rows) != len(lines.others) or entries.table[lines.witness].row not in rows:
         return None
-    rows: Table[Dimension] = wanted.rows if isinstance(wanted.rows, Table) else dimensions(())
-    if lines.witness is None or entries[lines.witness].row not in rows:
-        return None
-    keys = taken(entries.column("key"), lines.positions)
-    if not distinct(keys).isdisjoint(rows.column("key")):
-        return None
-    numbers = [*lines.at, *lines.others]
-    places = [
-        *lines.positions,
-        *range(len(entries), len(entries) + len(rows)),
-    ]  # in entries and rows, one after another
-    places = taken(places, sorted(range(len(numbers)), key=numbers.__getitem__))
-    whole = dimensions(taken((*entries.column(name), *rows.column(name)), places) for name in Dimension._fields)
+    if _has_any(lines.entries, {entries.positions.get(key) for key in rows.column("key")}):
+        return None  # the key of a row that was read is that of another line, too
+    places: list[Any] = lines.entries.copy()
+    for position, at in enumerate(lines.others, len(entries.table)):
+        places[at] = position
+    table = entries.table
+    whole = dimensions(taken((*table.column(name), *rows.column(name)), places) for name in Dimension._fields)
     (source,) = wanted.sources
     return replace(
         wanted,
         rows=whole,
-        lines=Lines(whole, array("Q", sorted(numbers))),
+        lines=Lines(whole, range(lines.first, lines.first + len(whole))),
         source_rows=len(whole),
         sources=(source._replace(read_rows=len(whole)),),
         line_hashes=lines.hashes,
     )
+
+
+def _has_any(positions: Iterable[int | None], others: AbstractSet[int | None]) -> bool:
+    """Return whether any of these positions is among some others."""
+    return not (others - {None}).isdisjoint(positions)
 
 
 def is_plain(wanted: Wanted) -> bool:

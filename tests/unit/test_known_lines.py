@@ -72,9 +72,9 @@ async def by_lines(
         wanted = await read(OtherLines(source, lines), company_id=1, type_codes=TYPES)
     except SourceError:
         return None, lines
-    if not lines.positions:
+    if not lines.entries:
         return with_hashes(wanted, lines), lines
-    return with_known(wanted, lines, ledger.entries.table), lines
+    return with_known(wanted, lines, ledger.entries), lines
 
 
 def told(wanted: Wanted) -> dict[str, object]:
@@ -95,7 +95,7 @@ async def same_as_whole(path: Path, ledger: Ledger, mapping: ColumnMap = GUIDE) 
     assert told(found) == told(expected)
     plain = await read(FileSource(path, mapping), company_id=1, type_codes=TYPES)
     assert told(expected) | {"line_hashes": []} == told(plain)
-    return len(lines.positions)
+    return len(lines.entries) - len(lines.others)
 
 
 def line(number: int, name: str | None = None) -> str:
@@ -199,7 +199,7 @@ async def test_lines_that_are_read_in_another_way_are_others(tmp_path: Path) -> 
     assert await same_as_whole(path, ledger, MAPPED) == 2
     department = ColumnMap(columns=MAPPED.columns, type_code="department", type_label="D", key=MAPPED.key)
     assert await same_as_whole(path, ledger, department) == 0
-    assert (await by_lines(path, ledger, MAPPED, seed=b"other settings"))[1].positions == ()
+    assert (await by_lines(path, ledger, MAPPED, seed=b"other settings"))[1].entries == []
 
 
 async def test_rows_below_a_title_are_not_told_by_lines(tmp_path: Path) -> None:
