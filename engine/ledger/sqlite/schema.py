@@ -41,7 +41,8 @@ NOTES = {
     """,
     "entry_memos": """
         A copy of a company's entries of `rows`, written together in `parts` parts, as that takes less time to read. It
-        may be deleted at any time, which costs only time; then entry_parts and changed_entries mean nothing.
+        may be deleted at any time, which costs only time; then entry_parts and changed_entries mean nothing. Some have
+        a hash for each entry, of the line of the company's file that gave its row.
     """,
     "entry_parts": "The parts of such a memo.",
     "changed_entries": "Entries of `rows` that were changed since, as triggers note them.",
