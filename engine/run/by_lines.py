@@ -17,7 +17,7 @@ from engine.run.rules import RULES
 from engine.run.skip_unchanged import skip_unchanged
 from engine.run.thinking import think
 from engine.sources.base import read
-from engine.sources.files import FileSource, OtherLines
+from engine.sources.files import FileSource, OtherLines, has_rows_in_lines
 from engine.sources.known_lines import NONE, is_plain, with_hashes, with_known
 from engine.version import __version__
 
@@ -25,7 +25,7 @@ from engine.version import __version__
 def goes_by_lines(company: CompanyContext) -> bool:
     """Return whether the company's source is a file whose lines may be told one by one."""
     job, source = company.job, company.job.company.source
-    is_told = isinstance(source, FileSource) and source.has_rows_in_lines
+    is_told = isinstance(source, FileSource) and has_rows_in_lines(source)
     return is_told and skip_unchanged(company).applies and not job.corrected
 
 
@@ -34,11 +34,12 @@ async def read_by_lines(company: CompanyContext, record: CompanyRecord) -> Wante
     source = company.job.company.source
     if not isinstance(source, FileSource):
         return None
-    lines = source.known_lines(_seed(company), record.lines or ())
+    others = OtherLines(source, _seed(company), record.lines or ())
     try:
-        wanted = await read(OtherLines(source, lines), company_id=company.id, type_codes=company.run.dialect.type_codes)
+        wanted = await read(others, company_id=company.id, type_codes=company.run.dialect.type_codes)
     except SourceError:
         return None
+    lines = others.lines
     if not lines.entries:
         return with_hashes(wanted, lines)
     return await think(len(lines.hashes), lambda: with_known(wanted, lines, record.entries))

@@ -23,7 +23,7 @@ from engine.sources.excel import excel_batches
 from engine.sources.file_checks import require_age, require_text
 from engine.sources.iif import iif_batches
 from engine.sources.jsonfile import ndjson_batches
-from engine.sources.known_lines import MOST_BYTES, KnownLines, has_header, has_rows_in_lines
+from engine.sources.known_lines import MOST_BYTES, KnownLines, has_header, may_have_rows_in_lines
 from engine.sources.mapping import ColumnMap
 from engine.sources.parquet import parquet_batches
 from engine.sources.readers import in_thread
@@ -144,44 +144,39 @@ class FileSource:
             return work()
         return await (in_turn(SHORT + 1, work) if self._is_quick else in_thread(work))
 
-    @property
-    def has_rows_in_lines(self) -> bool:
-        """Whether a line of the file may stand for its row, and the file is not too large to hold its lines."""
-        return has_rows_in_lines(self.path.suffix.lower(), self.mapping) and self.size_bytes <= MOST_BYTES
-
-    def known_lines(self, seed: bytes, known: Sequence[int]) -> KnownLines:
-        """Return what tells the file's lines, by hashes that `seed` and how the file is read have a part in.
-
-        `known`: as of `KnownLines`.
-        """
-        suffix = self.path.suffix.lower()
-        how = begun(suffix, self.mapping)
-        how.update(seed)
-        return KnownLines(seed=how.digest(), known=known, has_header=has_header(suffix))
-
     def __aiter__(self) -> Reading:
         """Yield the rows in batches. Raises `SourceError` for a fault of the file as a whole."""
-        return self.reading(None)
-
-    def reading(self, lines: KnownLines | None) -> Reading:
-        """Yield the rows of the lines that are not known; None: of all. Raises as `__aiter__`."""
-        batches = _batches(self.path, self.name, self.sheet, self.mapping, lines)
-        if lines is not None and lines.known and self._is_quick:
-            return Reading(batches, where=Where.TURN)
+        batches = _batches(self.path, self.name, self.sheet, self.mapping, None)
         return Reading(batches, where=Where.HERE if self._is_small else Where.THREAD)
+
+
+def has_rows_in_lines(source: FileSource) -> bool:
+    """Return whether a line of the file may stand for its row, and the file is not too large to hold its lines."""
+    return may_have_rows_in_lines(source.path.suffix.lower(), source.mapping) and source.size_bytes <= MOST_BYTES
 
 
 class OtherLines:
     """The rows of a file whose lines are not known, as a source."""
 
-    def __init__(self, source: FileSource, lines: KnownLines) -> None:
+    def __init__(self, source: FileSource, seed: bytes, known: Sequence[int]) -> None:
+        """Take a file, and what is known of its lines (`KnownLines`).
+
+        `seed`: a part of their hashes; how the file is read is another one.
+        """
+        suffix = source.path.suffix.lower()
+        how = begun(suffix, source.mapping)
+        how.update(seed)
         self.name: str = source.name
+        self.lines = KnownLines(seed=how.digest(), known=known, has_header=has_header(suffix))
         self._source = source
-        self._lines = lines
 
     def __aiter__(self) -> Reading:
         """Yield the rows in batches."""
-        return self._source.reading(self._lines)
+        source = self._source
+        batches = _batches(source.path, source.name, source.sheet, source.mapping, self.lines)
+        if self.lines.known and source._is_quick:  # noqa: SLF001  of this module
+            return Reading(batches, where=Where.TURN)
+        return Reading(batches, where=Where.HERE if source._is_small else Where.THREAD)  # noqa: SLF001
 
 
 def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap, lines: KnownLines | None) -> Batches:

@@ -40,7 +40,7 @@ _ENCODINGS = frozenset(
 """Encodings in which a line feed is one byte, which is part of no other character, and each line stands for itself."""
 
 
-def has_rows_in_lines(suffix: str, mapping: ColumnMap) -> bool:
+def may_have_rows_in_lines(suffix: str, mapping: ColumnMap) -> bool:
     """Return whether a line of such a file may be a row, whatever the other lines hold."""
     if mapping.where or mapping.company_column is not None:
         return False  # which rows are taken is counted over the whole file

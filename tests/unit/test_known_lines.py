@@ -19,7 +19,7 @@ from engine.model.row_record import SURE, RowRecord, entries
 from engine.model.table import Keyed, transposed
 from engine.model.wanted import Wanted
 from engine.sources.base import read
-from engine.sources.files import FileSource, OtherLines
+from engine.sources.files import FileSource, OtherLines, has_rows_in_lines
 from engine.sources.known_lines import MOST_BYTES, KnownLines, with_hashes, with_known
 from engine.sources.mapping import ColumnMap
 
@@ -45,10 +45,9 @@ class Ledger:
 
 async def whole(path: Path, mapping: ColumnMap = GUIDE, *, seed: bytes = SEED) -> tuple[Wanted, Sequence[int]]:
     """Return a file's rows, which are all read, and the hashes of its lines."""
-    source = FileSource(path, mapping)
-    lines = source.known_lines(seed, ())
-    wanted = await read(OtherLines(source, lines), company_id=1, type_codes=TYPES)
-    return with_hashes(wanted, lines), lines.hashes
+    others = OtherLines(FileSource(path, mapping), seed, ())
+    wanted = await read(others, company_id=1, type_codes=TYPES)
+    return with_hashes(wanted, others.lines), others.lines.hashes
 
 
 def noted(wanted: Wanted, *, without: Sequence[str] = ()) -> Ledger:
@@ -66,10 +65,10 @@ async def by_lines(
     path: Path, ledger: Ledger, mapping: ColumnMap = GUIDE, *, seed: bytes = SEED
 ) -> tuple[Wanted | None, KnownLines]:
     """Return a file's rows, as far as possible by what the ledger knows of its lines."""
-    source = FileSource(path, mapping)
-    lines = source.known_lines(seed, ledger.lines)
+    others = OtherLines(FileSource(path, mapping), seed, ledger.lines)
+    lines = others.lines
     try:
-        wanted = await read(OtherLines(source, lines), company_id=1, type_codes=TYPES)
+        wanted = await read(others, company_id=1, type_codes=TYPES)
     except SourceError:
         return None, lines
     if not lines.entries:
@@ -116,7 +115,7 @@ async def test_only_other_lines_are_read(tmp_path: Path) -> None:
     ledger = noted((await whole(a_file(tmp_path, LINES)))[0])
     path = a_file(tmp_path, [*LINES[:4], line(4, "New"), *LINES[5:], line(9)])
     assert await same_as_whole(path, ledger) == 6  # one known line is read all the same
-    assert FileSource(path).known_lines(SEED, ledger.lines).left(path.read_bytes()).decode().splitlines() == [
+    assert OtherLines(FileSource(path), SEED, ledger.lines).lines.left(path.read_bytes()).decode().splitlines() == [
         HEADER,
         line(1),
         line(4, "New"),
@@ -248,17 +247,17 @@ async def test_objects_with_columns_of_their_own_are_read_among_all(tmp_path: Pa
     ],
 )
 def test_files_whose_lines_do_not_stand_for_themselves(name: str, mapping: ColumnMap) -> None:
-    assert not FileSource(name, mapping).has_rows_in_lines
-    assert FileSource("a.csv", ColumnMap(encoding="Latin-1")).has_rows_in_lines
+    assert not has_rows_in_lines(FileSource(name, mapping))
+    assert has_rows_in_lines(FileSource("a.csv", ColumnMap(encoding="Latin-1")))
 
 
 def test_a_file_that_is_too_large_is_read_row_by_row(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     path.write_bytes(b"")
-    assert FileSource(path).has_rows_in_lines
+    assert has_rows_in_lines(FileSource(path))
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    assert not FileSource(path).has_rows_in_lines
+    assert not has_rows_in_lines(FileSource(path))
 
 
 WORDS = ("Name", '"Na,me"', '"Na""me"', '5" pipe', '"open', 'shut"', "", " Name ", "Total", "Zoë", "a\tb")

@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "2260e91d02d65e66"}
+SOURCES = {3: "eb421ad872064da3"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
