@@ -100,5 +100,9 @@ def _texts(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource) -> 
 
 
 def _mark(text: bytes) -> bytes:
-    digest = blake2b(text, digest_size=MARK_BYTES - CHECKSUM_BYTES).digest()
-    return crc32(text).to_bytes(CHECKSUM_BYTES) + digest
+    digest = _EMPTY.copy()  # in half of the time that it takes to make one
+    digest.update(text)
+    return crc32(text).to_bytes(CHECKSUM_BYTES) + digest.digest()
+
+
+_EMPTY = blake2b(digest_size=MARK_BYTES - CHECKSUM_BYTES)
