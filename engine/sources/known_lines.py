@@ -136,9 +136,12 @@ def _has_any(positions: Iterable[int | None], others: AbstractSet[int | None]) -
 
 
 def is_plain(wanted: Wanted) -> bool:
-    """Return whether a source has plain rows alone: none is invalid or left out, and all have the same columns."""
-    is_whole = not wanted.invalid and not wanted.left_out_by and not wanted.absent_columns and not wanted.source_keys
-    return is_whole and wanted.has_one_shape and len(wanted.sources) == 1
+    """Return whether the rows of a source have the same columns, and their own keys, in one file.
+
+    Where each line is a row besides, none is invalid or left out.
+    """
+    is_as_read = not wanted.absent_columns and not wanted.source_keys
+    return is_as_read and wanted.has_one_shape and len(wanted.sources) == 1
 
 
 def with_hashes(wanted: Wanted, lines: KnownLines) -> Wanted:

@@ -201,6 +201,22 @@ async def test_lines_that_are_read_in_another_way_are_others(tmp_path: Path) -> 
     assert (await by_lines(path, ledger, MAPPED, seed=b"other settings"))[1].entries == []
 
 
+async def test_entries_that_are_others_than_the_lines_gave_tell_nothing(tmp_path: Path) -> None:
+    """One known line is read all the same, so that an error in how lines are told would show."""
+    path = a_file(tmp_path, LINES)
+    wanted, _ = await whole(path)
+    ledger = noted(wanted)
+    others = noted(wanted, without=[row.key for row in wanted.rows])
+    assert (await by_lines(path, Ledger(entries=others.entries, lines=ledger.lines)))[0] is None
+
+
+@pytest.mark.parametrize("data", ["\n".join(LINES).encode("utf-16"), "\r".join(LINES).encode()])
+def test_files_in_which_a_line_feed_is_no_line_end(data: bytes) -> None:
+    lines = KnownLines(seed=SEED, known=[1, 2], has_header=True)
+    assert lines.left(data) == data
+    assert not lines.hashes
+
+
 async def test_rows_below_a_title_are_not_told_by_lines(tmp_path: Path) -> None:
     found, hashes = await whole(a_file(tmp_path, ["List of accounts", *LINES]))
     assert len(found.rows) == len(hashes) - 1

@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "eb421ad872064da3"}
+SOURCES = {3: "10bc962004421d80"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

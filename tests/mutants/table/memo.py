@@ -9,13 +9,67 @@ FILES = "tests/unit/test_same_files.py"
 PAGES = "tests/unit/test_memo.py"
 CLEAN = "tests/ledger/test_clean.py"
 ENTRIES = "tests/ledger/test_entry_memo.py"
+LINES = "tests/unit/test_known_lines.py"
 
 
 def _mutant(name: str, old: str, new: str, *, module: str, test: str) -> Mutant:
     return Mutant(name=f"{module.rpartition('.')[2]}: {name}", module=module, old=old, new=new, test=test)
 
 
+def _lines(name: str, old: str, new: str, *, module: str = "sources.known_lines", test: str = LINES) -> Mutant:
+    return _mutant(name, old, new, module=module, test=test)
+
+
+_KNOWN_LINES = (
+    _lines(
+        "any line end is taken",
+        'if data.count(b"\\r") != data.count(b"\\r\\n") or b"\\0" in data:',
+        "if False:",
+    ),
+    _lines("a line may be there twice", "len(set(found)) - bool(others) < len(found) - len(others)", "False"),
+    _lines(
+        "no known line is read",
+        "        found[at] = None\n        insort(others, at)\n",
+        "",
+    ),
+    _lines("a row may have columns of its own", "is_as_read and wanted.has_one_shape and", "is_as_read and"),
+    _lines("a key may be that of another line", "if _has_any(lines.entries,", "if False and _has_any(lines.entries,"),
+    _lines("a row may take several lines", "or len(rows) != len(lines.others) or", "or"),
+    _lines("the header does not count", "[self.seed, *header]", "[self.seed]"),
+    _lines("the settings do not count", "[self.seed, *header]", "[*header]"),
+    _lines("lines may be no rows", "or len(wanted.rows) != len(lines.hashes):", "or False:"),
+    _lines("a filter may take rows", "if mapping.where or mapping.company_column is not None:", "if False:"),
+    _lines("any encoding is taken", "and _is_plain(mapping.encoding)", ""),
+    _lines(
+        "rows that were read are put elsewhere",
+        "enumerate(lines.others, len(entries.table))",
+        "enumerate(lines.others, len(entries.table) - 1)",
+    ),
+    _lines("what known lines give is not looked at", "or entries.table[lines.witness].row not in rows", ""),
+    _lines(
+        "objects may lack columns",
+        "is_alike = is_alike and set(map(len, cells.rows)) == {len(columns)}",
+        "pass",
+        module="sources.part",
+    ),
+    _lines(
+        "lines tell entries with other values",
+        "        there, places = list(compress(there, is_same)), list(compress(places, is_same))\n",
+        "",
+        module="ledger.jobs.entries",
+        test=ENTRIES,
+    ),
+    _lines(
+        "lines tell entries that have changed since",
+        "found = [*found, [NO_LINE] * len(found[0])]",
+        "found = [*found, columns[-1][: len(found[0])]]",
+        module="ledger.jobs.entries",
+        test=ENTRIES,
+    ),
+)
+
 MEMO = (
+    *_KNOWN_LINES,
     _mutant(
         "any listing is the one before", "if content != memo.content:", "if False:", module="run.as_before", test=AGAIN
     ),
