@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -341,8 +342,8 @@ def test_whatever_is_drawn_is_as_in_the_whole_file(tmp_path: Path, ending: str) 
 
     async def all_of_them() -> None:
         nonlocal by_them
-        for seed in range(400):
+        for seed in range(int(os.environ.get("DIMSYNC_WORLDS", "0")) or 150):
             by_them += bool(await play(Random(f"{ending} {seed}")))
 
     asyncio.run(all_of_them())
-    assert by_them > 100
+    assert by_them > 40
