@@ -158,7 +158,8 @@ def _decoded(columns: dict[str, list[Any]], resource: Resource) -> Keyed[RowReco
     """
     for name in (*resource.kind, resource.label):
         if name is not None:
-            columns[name] = gathered(map(intern, columns[name]))
+            shared = {text: intern(text) for text in set(columns[name])}
+            columns[name] = gathered(map(shared.__getitem__, columns[name]))
     columns["seen"] = _each_decoded(columns["seen"], lambda text: resource.remote(**orjson.loads(text)))
     columns["agreement"] = _each_decoded(columns["agreement"], lambda text: Agreement(**orjson.loads(text)))
     columns["before"] = _each_decoded(columns["before"], orjson.loads)
