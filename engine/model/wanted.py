@@ -210,6 +210,7 @@ class Wanted:
     has_one_shape: bool = False  # all rows are known to have the same columns
     line_hashes: Sequence[int] = field(default=(), repr=False)
     """Row by row, a hash of its line that tells the row (`sources.known_lines`); empty: not known."""
+    known_lines: int = 0  # rows that the ledger knew by their lines
 
     def place(self, key: str) -> Place:
         """Return where a valid row stands."""

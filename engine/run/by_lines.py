@@ -61,8 +61,9 @@ def lines_to_keep(company: CompanyContext) -> SourceLines | None:
 
 def untold(company: CompanyContext, record: CompanyRecord) -> int:
     """Return how many entries could be told by a line of the source if their memo were written now, and are not."""
-    if (lines := lines_to_keep(company)) is None:
+    source = company.counts.source
+    if source is None or lines_to_keep(company) is None:
         return 0
     if record.lines is None:
         return len(record.rows)
-    return len(set(record.lines).difference(lines.hashes) - {NONE})
+    return len(record.lines) - record.lines.count(NONE) - source.known_lines

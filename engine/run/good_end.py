@@ -29,7 +29,7 @@ MANY_SCATTERED = 50
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     """Remember a good run that has compared the company. `record`: what the ledger knew of it before."""
-    gathers = await think(len(record.rows), partial(_is_scattered, company, record))
+    gathers = _is_scattered(company, record)
     await note_end(company, record.state, record.good, partial(listing_note, company, record), gathers=gathers)
 
 

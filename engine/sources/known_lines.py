@@ -127,6 +127,7 @@ def with_known(wanted: Wanted, lines: KnownLines, entries: Keyed[RowRecord]) -> 
         source_rows=len(whole),
         sources=(source._replace(read_rows=len(whole)),),
         line_hashes=lines.hashes,
+        known_lines=len(lines.entries) - len(lines.others) + 1,
     )
 
 

@@ -80,6 +80,7 @@ async def by_lines(
 def told(wanted: Wanted) -> dict[str, object]:
     """Return all that is known of a source."""
     found = {each.name: getattr(wanted, each.name) for each in fields(wanted)}
+    del found["known_lines"]
     return found | {name: dict(found[name]) for name in ("lines", "files")} | {"line_hashes": list(wanted.line_hashes)}
 
 

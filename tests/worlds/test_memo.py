@@ -94,7 +94,7 @@ def table_of_lines(rows: list[Dimension], path: Path) -> FileSource:
     return FileSource(path)
 
 
-FULL = Verify(mode=VerifyMode.FULL)
+AUTO, FULL = Verify(mode=VerifyMode.AUTO), Verify(mode=VerifyMode.FULL)
 SOURCES: dict[str, Callable[[list[Dimension]], Any]] = {"told": Rows, "untold": Untold, "volatile": Volatile}
 FILES: dict[str, Callable[[list[Dimension], Path], FileSource]] = {
     "a.ndjson": objects_in_lines,
@@ -339,6 +339,28 @@ def play(seed: int, folder: Path) -> None:
 def test_notes_of_earlier_runs_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(good_end, "MANY_SCATTERED", 1)
     play(seed, tmp_path)
+
+
+@pytest.mark.parametrize("source", FILES)
+def test_known_lines_are_not_parsed(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memo is falsified: what it says of a row is taken for what the row's line gives, and nothing is sent for it."""
+    monkeypatch.setattr(good_end, "MANY_SCATTERED", 1)
+    world = draw(3, ())
+    company_id = next(iter(world.wanted))
+    rows = [row._replace(code=f"c{number}") for number, row in enumerate(world.wanted[company_id])]
+    world = replace(world, wanted={company_id: rows}, there=[], adopt="trust")
+    with new_ledger() as database:
+        play = Play(world=world, database=database, verify=AUTO, source=source, forget=keep, folder=tmp_path)
+        for number in range(4):
+            play.wanted[company_id] = [rows[0]._replace(name=f"New {number}"), *rows[1:]]
+            perform(play.run(0, number))
+        ((part,),) = database.execute("select entries from entry_parts").fetchall()
+        keys, _, _, names, *_ = columns = json.loads(part)
+        names[keys.index(rows[-1].key)] = "As nobody sent it"
+        database.execute("update entry_parts set entries = ?", (json.dumps(columns),))
+        play.wanted[company_id] = rows
+        told = perform(play.run(0, "by lines"))["result"]
+    assert (told[1].updated, told[1].unchanged) == (1, len(rows) - 1)
 
 
 SCENES: dict[str, tuple[str, tuple[Edit, ...]]] = {
