@@ -356,14 +356,14 @@ def taken(column: Sequence[Value], positions: Sequence[int]) -> list[Value]:
     """
     if isinstance(positions, range) and positions.step == 1:
         return [*column[positions.start : positions.stop]]
+    if 1 < len(positions) <= SLICE:
+        return [*itemgetter(*positions)(column)]
     if len(positions) < 2:
         return [column[at] for at in positions]
     found: list[Value] = []
     for start in range(0, len(positions), SLICE):
-        if start:
-            breathe()
-        first, *others = positions[start : start + SLICE]
-        found += itemgetter(first, *others)(column) if others else (column[first],)
+        found += taken(column, positions[start : start + SLICE])
+        breathe()
     return found
 
 
