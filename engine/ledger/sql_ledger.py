@@ -267,9 +267,9 @@ class SqlLedger:
         """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
         return await self._thread.write(retention.prune, before)
 
-    async def history(self, origin: str, most: int) -> list[PastRun]:
-        """Return the newest runs at this origin, the newest first."""
-        return await self._thread.read(runs.history, origin, most)
+    async def history(self, origin: str, most: int, *, now: datetime | None = None) -> list[PastRun]:
+        """Return the newest runs at this origin, the newest first; those that lie ahead of `now` come last."""
+        return await self._thread.read(runs.history, origin, most, now)
 
     async def find_runs(self, origin: str, text: str) -> list[PastRun]:
         """Return the run that has this id, else those whose id, or its last part, begins so."""
@@ -299,18 +299,18 @@ class SqlLedger:
         return await self._thread.read(runs.last_syncs, origin)
 
     async def kept_runs(
-        self, origin: str, *, run_id: str | None = None, since: datetime | None = None
+        self, origin: str, *, run_id: str | None = None, since: datetime | None = None, now: datetime | None = None
     ) -> list[KeptRun]:
         """Return a finished run, those since a moment, or the newest one."""
-        return await self._thread.read(reports.kept_runs, origin, run_id, since)
+        return await self._thread.read(reports.kept_runs, origin, run_id, since, now)
 
     async def sent_rows(self, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
         """Return the rows of a company that these runs sent."""
         return await self._thread.read(reports.sent_rows, company_key, tuple(runs))
 
-    async def standing(self, origin: str) -> Standing:
+    async def standing(self, origin: str, *, now: datetime | None = None) -> Standing:
         """Return how things stand: the last sync, runs without an end, what each company last told."""
-        return await self._thread.read(last_told.standing, origin, self._marks.is_alive)
+        return await self._thread.read(last_told.standing, origin, self._marks.is_alive, now)
 
     async def told(self, origin: str, what: str) -> datetime | None:
         """Return when a trouble of syncs as a whole was told; None: it was not, or it is over."""

@@ -72,7 +72,7 @@ class Notifier:
         """Tell each target what it was not told yet; return whether all of that is done."""
         now, origin = datetime.now(UTC), queue.origin
         is_idle = not await queue.due() and not await queue.under_way()
-        standing = await ledger.standing(origin)
+        standing = await ledger.standing(origin, now=now)
         if standing.last is None:
             return True
         all_done = True

@@ -11,7 +11,7 @@ import orjson
 from engine.ledger.connection import Connection
 from engine.ledger.jobs import scopes
 from engine.ledger.jobs.statements import sql
-from engine.ledger.jobs.texts import from_text, to_text
+from engine.ledger.jobs.texts import from_text, to_text, until
 from engine.model.dimension import Dimension
 from engine.model.outcome import Outcome
 from engine.model.sent_row import KeptRun, SentRow
@@ -22,7 +22,7 @@ FINISHED = """
     where origin = :origin and finished_at is not null and result is not null
 """
 ONE = f"{FINISHED} and id = :run_id"
-NEWEST = f"{FINISHED} order by finished_at desc, id desc limit 1"
+NEWEST = f"{FINISHED} order by finished_at > :until, finished_at desc, id desc limit 1"
 SINCE = f"{FINISHED} and finished_at >= :since order by finished_at, id"
 ATTEMPTS = "select run_id, at, rows from attempts where scope = ? and at between ? and ? order by number"
 SOURCE_KEYS = "select wire_key, source_key from wire_keys where scope = ?"
@@ -37,10 +37,15 @@ class _Last(NamedTuple):
     outcome: Outcome
 
 
-def kept_runs(connection: Connection, origin: str, run_id: str | None, since: datetime | None) -> list[KeptRun]:
-    """Return one finished run, those that finished since a moment, or with neither the newest one; the oldest first."""
+def kept_runs(
+    connection: Connection, origin: str, run_id: str | None, since: datetime | None, now: datetime | None = None
+) -> list[KeptRun]:
+    """Return one finished run, those that finished since a moment, or with neither the newest one; the oldest first.
+
+    A run that a wrong clock dates after `now` is the newest only where there is no other.
+    """
     statement = ONE if run_id is not None else SINCE if since is not None else NEWEST
-    asked = {"origin": origin, "run_id": run_id, "since": since and to_text(since)}
+    asked = {"origin": origin, "run_id": run_id, "since": since and to_text(since), "until": until(now)}
     return [
         KeptRun(name, verb, from_text(start), from_text(end), code, tuple(allowed.split()), orjson.loads(document))
         for name, verb, start, end, code, allowed, document in connection.execute(statement, asked)
