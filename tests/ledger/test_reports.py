@@ -42,6 +42,14 @@ async def test_a_row_is_told_as_it_ended_with_what_its_first_send_was_to_change(
     assert second == SentRow("run-1", LATER, "new b", "created", "dim_b", "", (), undid=False, row=known("b").row)
 
 
+async def test_a_row_that_was_renamed_twice_in_its_source_is_told_by_its_newest_key(ledger: Ledger) -> None:
+    await sent(ledger, "run-1", "first", Outcome("a", "created", "dim_a"))
+    for number, source_key in enumerate(("m", "z", "k")):
+        await ledger.rekey(HARBOR, {source_key: "a"}, NOON + timedelta(days=number))
+    (row,) = await ledger.sent_rows(HARBOR, await kept(ledger))
+    assert row.key == "k"
+
+
 async def test_runs_are_found_by_name_by_time_or_as_the_newest(ledger: Ledger) -> None:
     assert await ledger.kept_runs(ORIGIN) == []
     await kept(ledger)

@@ -25,7 +25,9 @@ ONE = f"{FINISHED} and id = :run_id"
 NEWEST = f"{FINISHED} order by finished_at > :until, finished_at desc, id desc limit 1"
 SINCE = f"{FINISHED} and finished_at >= :since order by finished_at, id"
 ATTEMPTS = "select run_id, at, rows from attempts where scope = ? and at between ? and ? order by number"
-SOURCE_KEYS = "select wire_key, source_key from wire_keys where scope = ?"
+SOURCE_KEYS = "select wire_key, source_key from wire_keys where scope = ? order by at, source_key"
+"""The last of several source keys of one wire key is the one that the source has now."""
+
 REVERTS = "select key, at from reverts where scope = ? and at between ? and ?"
 ROWS = "select {fields} from {rows} where scope = ?"
 
