@@ -11,7 +11,7 @@ import orjson
 from engine.ledger.connection import Connection
 from engine.ledger.jobs import scopes
 from engine.ledger.jobs.statements import sql
-from engine.ledger.jobs.texts import from_text, to_text, until
+from engine.ledger.jobs.texts import from_text, to_json, to_text, until
 from engine.model.dimension import Dimension
 from engine.model.outcome import Outcome
 from engine.model.sent_row import KeptRun, SentRow
@@ -24,7 +24,10 @@ FINISHED = """
 ONE = f"{FINISHED} and id = :run_id"
 NEWEST = f"{FINISHED} order by finished_at > :until, finished_at desc, id desc limit 1"
 SINCE = f"{FINISHED} and finished_at >= :since order by finished_at, id"
-ATTEMPTS = "select run_id, at, rows from attempts where scope = ? and at between ? and ? order by number"
+ATTEMPTS = """
+    select run_id, at, rows from attempts
+    where scope = ? and run_id in (select value from json_each(?)) order by number
+"""  # by run and not by time: a clock may have been set while a run was under way
 SOURCE_KEYS = "select wire_key, source_key from wire_keys where scope = ? order by at, source_key"
 """The last of several source keys of one wire key is the one that the source has now."""
 
@@ -63,7 +66,7 @@ def sent_rows(connection: Connection, company_key: CompanyKey, runs: Sequence[Ke
     if scope_id is None or not runs:
         return []
     span = (scope_id, to_text(min(run.started_at for run in runs)), to_text(max(run.finished_at for run in runs)))
-    last = _last(connection, span, {run.run_id for run in runs})
+    last = _last(connection, scope_id, [run.run_id for run in runs])
     if not last:
         return []
     source_keys = dict(connection.execute(SOURCE_KEYS, (scope_id,)).fetchall())
@@ -87,11 +90,11 @@ def sent_rows(connection: Connection, company_key: CompanyKey, runs: Sequence[Ke
     ]
 
 
-def _last(connection: Connection, span: tuple[int, str, str], run_ids: set[str]) -> dict[tuple[str, str], _Last]:
+def _last(connection: Connection, scope_id: int, run_ids: Sequence[str]) -> dict[tuple[str, str], _Last]:
     """Return what became last of each row, by run and key."""
     last: dict[tuple[str, str], _Last] = {}
-    for run_id, at, rows in connection.execute(ATTEMPTS, span):
-        for line in orjson.loads(rows) if run_id in run_ids else ():
+    for run_id, at, rows in connection.execute(ATTEMPTS, (scope_id, to_json(run_ids))):
+        for line in orjson.loads(rows):
             outcome = Outcome(*line)
             before = last.get((run_id, outcome.key))
             fields = before.outcome.fields if before and before.outcome.fields else outcome.fields
