@@ -348,6 +348,10 @@ class SqlLedger:
         """Remember a pause for the next run."""
         await self._thread.write(keys.remember_pause, origin, key_id, pause)
 
+    async def forget_pause(self, origin: str, key_id: str, at: datetime) -> None:
+        """End the wait that was asked for at that moment."""
+        await self._thread.write(keys.end_pause, origin, key_id, at)
+
     async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
         """Take what an older dimsync noted under accounts' ids over to their API keys."""
         if await self._thread.read(quotas.is_under_old_names, origin, tuple(key_ids)):
@@ -384,6 +388,10 @@ class SqlLedger:
     async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
         """Note that the API called a key's day used up."""
         await self._thread.write(quotas.note, origin, key_id, day, used_up)
+
+    async def forget_used_up(self, origin: str, key_id: str, day: date, at: datetime) -> None:
+        """Take back that the API called a key's day used up at that moment."""
+        await self._thread.write(quotas.take_back, origin, key_id, day, at)
 
     async def directory(self, origin: str, account: str) -> Directory | None:
         """Return the directory of an account."""
