@@ -11,7 +11,7 @@ import orjson
 from engine.ledger.connection import Connection
 from engine.ledger.jobs import scopes
 from engine.ledger.jobs.statements import sql
-from engine.ledger.jobs.texts import from_text, to_json, to_text, until
+from engine.ledger.jobs.texts import LATEST, from_text, to_json, to_text, until
 from engine.model.dimension import Dimension
 from engine.model.outcome import Outcome
 from engine.model.sent_row import KeptRun, SentRow
@@ -22,7 +22,7 @@ FINISHED = """
     where origin = :origin and finished_at is not null and result is not null
 """
 ONE = f"{FINISHED} and id = :run_id"
-NEWEST = f"{FINISHED} order by finished_at > :until, finished_at desc, id desc limit 1"
+NEWEST = f"{FINISHED} and finished_at <= :until order by finished_at desc, id desc limit 1"
 SINCE = f"{FINISHED} and finished_at >= :since order by finished_at, id"
 ATTEMPTS = """
     select run_id, at, rows from attempts
@@ -51,9 +51,12 @@ def kept_runs(
     """
     statement = ONE if run_id is not None else SINCE if since is not None else NEWEST
     asked = {"origin": origin, "run_id": run_id, "since": since and to_text(since), "until": until(now)}
+    found = connection.execute(statement, asked).fetchall()
+    if not found and statement is NEWEST:
+        found = connection.execute(NEWEST, {**asked, "until": LATEST}).fetchall()
     return [
         KeptRun(name, verb, from_text(start), from_text(end), code, tuple(allowed.split()), orjson.loads(document))
-        for name, verb, start, end, code, allowed, document in connection.execute(statement, asked)
+        for name, verb, start, end, code, allowed, document in found
     ]
 
 
