@@ -70,6 +70,8 @@ async def test_a_run_that_a_wrong_clock_has_dated_is_not_the_newest(ledger: Ledg
     assert [run.run_id for run in await ledger.history(ORIGIN, 4, now=now)] == found[:4]
     assert [run.run_id for run in await ledger.kept_runs(ORIGIN, now=now)] == ["a little"]
     assert [run.run_id for run in await ledger.kept_runs(ORIGIN, now=now - timedelta(days=9))] == ["ahead"]
+    since = [run.run_id for run in await ledger.kept_runs(ORIGIN, since=now - HOUR, now=now)]
+    assert since == ["after", "a little"]
     standing = await ledger.standing(ORIGIN, now=now)
     assert (standing.last and standing.last.run_id) == "a little"
     early = await ledger.standing(ORIGIN, now=now - timedelta(days=9))  # set back: there is no other run

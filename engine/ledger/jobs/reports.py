@@ -23,7 +23,7 @@ FINISHED = """
 """
 ONE = f"{FINISHED} and id = :run_id"
 NEWEST = f"{FINISHED} and finished_at <= :until order by finished_at desc, id desc limit 1"
-SINCE = f"{FINISHED} and finished_at >= :since order by finished_at, id"
+SINCE = f"{FINISHED} and finished_at >= :since and finished_at <= :until order by finished_at, id"
 ATTEMPTS = """
     select run_id, at, rows from attempts
     where scope = ? and run_id in (select value from json_each(?)) order by number
@@ -47,7 +47,7 @@ def kept_runs(
 ) -> list[KeptRun]:
     """Return one finished run, those that finished since a moment, or with neither the newest one; the oldest first.
 
-    A run that a wrong clock dates after `now` is the newest only where there is no other.
+    A run that a wrong clock dates after `now` is the newest only where there is no other, and is of no span.
     """
     statement = ONE if run_id is not None else SINCE if since is not None else NEWEST
     asked = {"origin": origin, "run_id": run_id, "since": since and to_text(since), "until": until(now)}
