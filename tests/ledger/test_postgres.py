@@ -188,9 +188,10 @@ async def test_two_workers_never_get_the_same_request(workers: tuple[PostgresLed
         return taken
 
     one, other = workers
+    first = [await ledger.reserve_requests(ORIGIN, KEY, day, usable, 7) for ledger in workers]
     taken = await asyncio.gather(*(use_up(ledger) for ledger in (one, other, one, other)))
-    assert sum(taken) == usable
-    assert min(taken) > 0
+    assert min(first) > 0  # how the rest is shared depends on which of them the machine lets run first
+    assert sum(first) + sum(taken) == usable
     assert (await one.quota(ORIGIN, KEY, day)).used == usable
 
 
