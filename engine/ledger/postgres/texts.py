@@ -27,7 +27,7 @@ def storable(value: Any) -> Any:
 
 def _storable(text: str) -> str:
     if NUL in text or not (text.isascii() or (STAND_IN not in text and MARK not in text)):
-        return _UNSTORABLE.sub(lambda found: STAND_IN if found[0] == NUL else MARK + found[0], text)
+        return _UNSTORABLE.sub(lambda found: STAND_IN if found.group() == NUL else MARK + found.group(), text)
     return text
 
 
@@ -35,7 +35,7 @@ def restored(text: str) -> str:
     """Return a text as it was before `storable`."""
     if text.isascii() or (STAND_IN not in text and MARK not in text):
         return text
-    return _STORED.sub(lambda found: found[1] or NUL, text)
+    return _STORED.sub(lambda found: found.group(1) or NUL, text)
 
 
 class _TextLoader(Loader):
