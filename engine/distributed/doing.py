@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from engine.distributed.company_job import CompanyJob, portion
 from engine.distributed.members import Member
@@ -114,7 +114,7 @@ class Doing:
 
     async def _pass_on(self, job: CompanyJob, member: Member | None) -> None:
         """Leave a job to other workers, as the settings here lack its company or changes; give it up after a day."""
-        now = datetime.now(UTC)
+        now = await self._queue.now()
         since = job.unknown_since or now
         who = f"company {job.company_id} of account {safe(job.account_id)}"
         if member is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from engine.distributed.members import Member, in_turn
@@ -24,7 +23,7 @@ async def enqueue(queue: JobQueue, members: Iterable[Member]) -> Enqueued:
     A company whose job waits is not enqueued twice; one that a worker is syncing now is, since nobody knows when during
     the run its source was read.
     """
-    now, hastened = datetime.now(UTC), 0
+    now, hastened = await queue.now(), 0
     later = {job.lock: job for job in await queue.waiting() if job.scheduled_at is not None and job.scheduled_at > now}
     jobs = [member.job for member in in_turn(members)]
     for job in jobs:

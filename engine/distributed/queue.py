@@ -6,14 +6,14 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import psycopg_pool
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, scalar_row
 
 from engine.distributed.company_job import TASK, CompanyJob, queue_of
 from engine.distributed.schema import SCHEMA, make_schema
@@ -24,6 +24,7 @@ from engine.ledger.postgres.session import CONNECT_TIMEOUT_S
 CONNECTIONS = 3
 """The most connections that a worker has to its queue, which jobs use seldom. One more listens for new jobs."""
 
+NOW = "select clock_timestamp()"
 ALONE = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0)) as is_taken"
 
 
@@ -39,7 +40,8 @@ class JobQueue:
 
     async def put(self, job: CompanyJob, after_s: float = 0.0) -> bool:
         """Add a job that may begin in `after_s` seconds; return False if a job of its company is waiting already."""
-        return await self._add([self._made(job, after_s)])
+        at = await self.now() + timedelta(seconds=after_s) if after_s > 0 else None
+        return await self._add([self._made(job, at)])
 
     async def put_all(self, jobs: Sequence[CompanyJob]) -> int:
         """Add, in their order, the jobs of companies of which no job is waiting; return how many were added."""
@@ -49,14 +51,22 @@ class JobQueue:
             return len(new)
         return sum([await self._add([each]) for each in new])  # another process adds some of them at this moment
 
-    def _made(self, job: CompanyJob, after_s: float = 0.0) -> Job:
+    async def now(self) -> datetime:
+        """Return the time by the database's clock, which lets jobs begin: a worker's own may be wrong by a year."""
+        with self.explained():
+            async with self._pool.connection() as connection:
+                cursor = connection.cursor(row_factory=scalar_row)
+                found: list[datetime] = await (await cursor.execute(NOW)).fetchall()
+        return found[0]
+
+    def _made(self, job: CompanyJob, at: datetime | None = None) -> Job:
         return Job(
             queue=self.name,
             task_name=TASK,
             lock=job.lock,
             queueing_lock=job.lock,
             task_kwargs=job.args(),
-            scheduled_at=datetime.now(UTC) + timedelta(seconds=after_s) if after_s > 0 else None,
+            scheduled_at=at,
         )
 
     async def _add(self, jobs: list[Job]) -> bool:
@@ -81,7 +91,7 @@ class JobQueue:
 
     async def due(self) -> list[Job]:
         """Return the waiting jobs that may begin now, except those of companies that a worker is syncing."""
-        now = datetime.now(UTC)
+        now = await self.now()
         taken = {job.lock for job in await self.under_way()}
         return [job for job in await self.waiting() if job.lock not in taken and (job.scheduled_at or now) <= now]
 

@@ -101,8 +101,12 @@ class Runs(Protocol):
         """
         ...
 
-    async def history(self, origin: str, most: int) -> list[PastRun]:
-        """Return the newest runs at this origin, the newest first."""
+    async def history(self, origin: str, most: int, *, now: datetime | None = None) -> list[PastRun]:
+        """Return the newest runs at this origin, the newest first.
+
+        `now`, here and below: runs that lie ahead of it were dated by a wrong clock, and count as the oldest; None: all
+        times are believed.
+        """
         ...
 
     async def find_runs(self, origin: str, text: str) -> list[PastRun]:
@@ -124,7 +128,7 @@ class Runs(Protocol):
         """
         ...
 
-    async def standing(self, origin: str) -> Standing:
+    async def standing(self, origin: str, *, now: datetime | None = None) -> Standing:
         """Return how things stand at this origin: the last sync, runs without an end, what each company last told.
 
         A run without an end is under way if its process, or this ledger, still has it open; otherwise it has died.
@@ -139,7 +143,7 @@ class Runs(Protocol):
         ...
 
     async def kept_runs(
-        self, origin: str, *, run_id: str | None = None, since: datetime | None = None
+        self, origin: str, *, run_id: str | None = None, since: datetime | None = None, now: datetime | None = None
     ) -> list[KeptRun]:
         """Return one finished run, those that finished since a moment, or with neither the newest; the oldest first."""
         ...

@@ -6,7 +6,7 @@ How all of these Protocols behave (durability, transactions, errors, times) is s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from engine.model.directory import Directory
@@ -31,6 +31,10 @@ class KeyGrants(Protocol):
 
     async def remember_pause(self, origin: str, key_id: str, pause: Pause) -> None:
         """Remember a wait for the next run."""
+        ...
+
+    async def forget_pause(self, origin: str, key_id: str, at: datetime) -> None:
+        """End the wait that was asked for at that moment, unless another one was asked for since."""
         ...
 
 
@@ -83,6 +87,10 @@ class Quotas(Protocol):
 
     async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
         """Note that the API called a key's day used up. Replaces an earlier note of that day."""
+        ...
+
+    async def forget_used_up(self, origin: str, key_id: str, day: date, at: datetime) -> None:
+        """Take back that the API called a key's day used up at that moment, unless it has said so again since."""
         ...
 
 

@@ -21,9 +21,9 @@ class Remembered:
     ledger: Ledger
     origin: str
 
-    async def history(self, most: int) -> list[PastRun]:
-        """Return the newest runs, the newest first."""
-        return await self.ledger.history(self.origin, most)
+    async def history(self, most: int, now: datetime) -> list[PastRun]:
+        """Return the newest runs, the newest first; those that a wrong clock dates after `now` come last."""
+        return await self.ledger.history(self.origin, most, now=now)
 
     async def past_run(self, run_id: str) -> PastResult | None:
         """Return how a finished run ended; None: there is no such run, or it has no end."""
@@ -33,15 +33,15 @@ class Remembered:
         """Return what became of a company in its newest runs, the newest first."""
         return await self.ledger.company_runs(self.origin, company_id, most)
 
-    async def standing(self, names: Mapping[str, str]) -> Standing:
-        """Return how things stand. `names`: account names by account id; rests of other accounts are left out."""
+    async def standing(self, names: Mapping[str, str], now: datetime) -> Standing:
+        """Return how things stand at `now`. `names`: account names by account id; rests of others are left out."""
         states = await self.ledger.states(self.origin)
         rests = {
             NamedCompany(names[where.account_id], where.company_id): state.retry_at
             for where, state in states.items()
             if state.retry_at is not None and where.account_id in names
         }
-        return replace(await self.ledger.standing(self.origin), rests=rests)
+        return replace(await self.ledger.standing(self.origin, now=now), rests=rests)
 
     async def quota(self, account: Account, day: date, now: datetime) -> QuotaDay:
         """Return what an account's API key has used of a day. The account's credentials must be known."""

@@ -267,9 +267,9 @@ class SqlLedger:
         """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
         return await self._thread.write(retention.prune, before)
 
-    async def history(self, origin: str, most: int) -> list[PastRun]:
-        """Return the newest runs at this origin, the newest first."""
-        return await self._thread.read(runs.history, origin, most)
+    async def history(self, origin: str, most: int, *, now: datetime | None = None) -> list[PastRun]:
+        """Return the newest runs at this origin, the newest first; those that lie ahead of `now` come last."""
+        return await self._thread.read(runs.history, origin, most, now)
 
     async def find_runs(self, origin: str, text: str) -> list[PastRun]:
         """Return the run that has this id, else those whose id, or its last part, begins so."""
@@ -299,18 +299,18 @@ class SqlLedger:
         return await self._thread.read(runs.last_syncs, origin)
 
     async def kept_runs(
-        self, origin: str, *, run_id: str | None = None, since: datetime | None = None
+        self, origin: str, *, run_id: str | None = None, since: datetime | None = None, now: datetime | None = None
     ) -> list[KeptRun]:
         """Return a finished run, those since a moment, or the newest one."""
-        return await self._thread.read(reports.kept_runs, origin, run_id, since)
+        return await self._thread.read(reports.kept_runs, origin, run_id, since, now)
 
     async def sent_rows(self, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
         """Return the rows of a company that these runs sent."""
         return await self._thread.read(reports.sent_rows, company_key, tuple(runs))
 
-    async def standing(self, origin: str) -> Standing:
+    async def standing(self, origin: str, *, now: datetime | None = None) -> Standing:
         """Return how things stand: the last sync, runs without an end, what each company last told."""
-        return await self._thread.read(last_told.standing, origin, self._marks.is_alive)
+        return await self._thread.read(last_told.standing, origin, self._marks.is_alive, now)
 
     async def told(self, origin: str, what: str) -> datetime | None:
         """Return when a trouble of syncs as a whole was told; None: it was not, or it is over."""
@@ -348,6 +348,10 @@ class SqlLedger:
         """Remember a pause for the next run."""
         await self._thread.write(keys.remember_pause, origin, key_id, pause)
 
+    async def forget_pause(self, origin: str, key_id: str, at: datetime) -> None:
+        """End the wait that was asked for at that moment."""
+        await self._thread.write(keys.end_pause, origin, key_id, at)
+
     async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
         """Take what an older dimsync noted under accounts' ids over to their API keys."""
         if await self._thread.read(quotas.is_under_old_names, origin, tuple(key_ids)):
@@ -384,6 +388,10 @@ class SqlLedger:
     async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
         """Note that the API called a key's day used up."""
         await self._thread.write(quotas.note, origin, key_id, day, used_up)
+
+    async def forget_used_up(self, origin: str, key_id: str, day: date, at: datetime) -> None:
+        """Take back that the API called a key's day used up at that moment."""
+        await self._thread.write(quotas.take_back, origin, key_id, day, at)
 
     async def directory(self, origin: str, account: str) -> Directory | None:
         """Return the directory of an account."""

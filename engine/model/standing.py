@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, LastSync
 from engine.model.settings import NamedCompany
+
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of machines that share a ledger may be apart: a time that lies ahead by more is a wrong clock's.
+"""
+
+
+def lies_ahead(moment: datetime, now: datetime) -> bool:
+    """Return whether a wrong clock wrote a moment down: it does not tell what came last, or how long ago."""
+    return moment - now > CLOCKS_APART
 
 
 class RunTimes(NamedTuple):

@@ -350,7 +350,7 @@ class Engine:
 
     async def history(self, most: int = 20) -> list[PastRun]:
         """Return the newest runs at this API, the newest first, of every process that uses the ledger."""
-        return await self._remembered().history(most)
+        return await self._remembered().history(most, self._now())
 
     async def past_run(self, run_id: str) -> PastResult | None:
         """Return how a finished run ended; None: there is no such run, or it has not ended."""
@@ -362,7 +362,7 @@ class Engine:
 
     async def status(self) -> Standing:
         """Return how things stand, by the ledger: the last sync, runs under way, and how each company ended."""
-        return await self._remembered().standing(self._accounts.names)
+        return await self._remembered().standing(self._accounts.names, self._now())
 
     async def quota(self, account: str | None = None) -> QuotaDay:
         """Return what an account's API key has used of its day, by the ledger; a provider is asked which key it is.

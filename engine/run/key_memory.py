@@ -71,8 +71,7 @@ class KeyMemory:
             key.token_encoding = noted[TOKEN_ENCODING]
         rests = await self.ledger.rests(self.origin, channel.account.account_id)
         await self._keep_unreadable(channel, rests)
-        if not self.fresh:
-            await self._keep_pause(channel)
+        await self._keep_pause(channel)
         await self._keep_quota(channel, rests.get(USED_UP))
         await self._keep_stop(channel, rests.get(ACCOUNT))
 
@@ -108,7 +107,11 @@ class KeyMemory:
     async def _keep_pause(self, channel: Channel) -> None:
         """Stop an account whose API key was asked to wait, as long as that wait lasts."""
         pause = await self.ledger.pause(self.origin, channel.account.key_id)
-        if pause is not None and pause.holds(self.now()):
+        if pause is None or not pause.holds(self.now()):
+            return
+        if self.fresh:
+            channel.earlier.pause = pause
+        else:
             asked, until = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (pause.at, pause.until))
             text = f"asked at {asked} to wait until {until}: {pause.reason}; {BY_HAND}"
             await self._stop(channel, Throttled(text, status=429))
@@ -125,7 +128,11 @@ class KeyMemory:
             channel.trial.begin(*WHATS)
         today = await self.ledger.quota(self.origin, account.key_id, channel.key.quota.day_of(now))
         until = today.closed_until(now, account.limits)
-        if today.used_up is not None and until is not None and not self.fresh:
+        if today.used_up is None or until is None:
+            return
+        if self.fresh:
+            channel.earlier.closed = today
+        else:
             text = f"said at {today.used_up.at:%H:%M} UTC: {today.used_up.reason}; tried again from {until:%H:%M} UTC"
             await self._stop(channel, QuotaExhausted(f"{text}, or when requests_per_day was changed; {BY_HAND}"))
 
@@ -148,6 +155,7 @@ class KeyMemory:
                 pause = Pause(at=asked_at, until=until, reason=str(why))
                 await ledger.remember_pause(origin, account.key_id, pause)
             await self._remember_used_up(channel)
+            await self._take_back(channel)
             await key.settle()
 
     async def _remember_unreadable(self, channel: Channel) -> None:
@@ -229,6 +237,16 @@ class KeyMemory:
         await self.ledger.remember_used_up(self.origin, account.key_id, channel.key.quota.day_of(at), said)
         rest = Rest(failures=tries, retry_at=at, message=str(why), settings=_quota_of(limits), code=code_of(why))
         await self.ledger.remember_rest(self.origin, account_id, USED_UP, rest)
+
+    async def _take_back(self, channel: Channel) -> None:
+        """End what an earlier run was told of the key, where this one has tried it all the same and it answers well."""
+        if not channel.is_well:
+            return
+        key_id, pause, closed = channel.account.key_id, channel.earlier.pause, channel.earlier.closed
+        if pause is not None:
+            await self.ledger.forget_pause(self.origin, key_id, pause.at)
+        if closed is not None and closed.used_up is not None:
+            await self.ledger.forget_used_up(self.origin, key_id, closed.day, closed.used_up.at)
 
     async def days(self, channels: Iterable[Channel]) -> tuple[AccountDay, ...]:
         """Return how much of its day each key has used."""

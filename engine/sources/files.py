@@ -207,14 +207,21 @@ def _left(file: BinaryIO, lines: KnownLines) -> BinaryIO:
 
 
 def _require_still(path: Path, name: str, before: os.stat_result) -> None:
-    """Raise `SourceError` if the file changed while it was read: it may be part old, part new, or still growing."""
+    """Raise `SourceError` if the file changed while it was read: it may be part old, part new, or still growing.
+
+    Programs that copy a file into place may set its old time of change; of its status (`st_ctime`) nobody can set it.
+    """
     after = path.stat()
-    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+    if _state(after) != _state(before):
         raise SourceError(
             f"{name} changed while it was read ({before.st_size:,} bytes before, {after.st_size:,} after), so it may "
             "not be whole: wait until whatever writes it has ended, then try again",
             file=name,
         )
+
+
+def _state(file: os.stat_result) -> tuple[int, ...]:
+    return file.st_size, file.st_mtime_ns, file.st_ctime_ns
 
 
 def _end(path: Path, raw: Digested) -> FileEnd | None:

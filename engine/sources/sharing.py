@@ -136,6 +136,7 @@ class Places:
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
         self._spelled: dict[str, str] = {}
+        self._named: dict[tuple[int, int], str] = {}  # a file of several names, by device and number: the first name
 
     def of(self, path: Path) -> str:
         """Return a text that is equal for all paths of one file; for a link, that of its target."""
@@ -143,17 +144,23 @@ class Places:
         if folder not in self._folders:
             self._folders[folder] = _resolved(folder or os.curdir)
         place = f"{self._folders[folder]}{os.sep}{name}"
-        place = _resolved(place) if _is_link(place) else place
+        seen = _seen(place)
+        if seen is not None and stat.S_ISLNK(seen.st_mode):
+            place = _resolved(place)
+            seen = _seen(place)
+        if seen is not None and seen.st_nlink > 1 and stat.S_ISREG(seen.st_mode):  # hard links
+            return self._named.setdefault((seen.st_dev, seen.st_ino), place)
         folded = place.casefold() if place.isascii() else normalize("NFC", place).casefold()
         first = self._spelled.setdefault(folded, place)
         return first if first != place and _are_one(first, place) else place
 
 
-def _is_link(place: str) -> bool:
+def _seen(place: str) -> os.stat_result | None:
+    """Return what the file system says of a path, without following a link; None: nothing."""
     try:
-        return stat.S_ISLNK(os.lstat(place).st_mode)
+        return os.lstat(place)
     except (OSError, ValueError):
-        return False
+        return None
 
 
 def _resolved(place: str) -> str:

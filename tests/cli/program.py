@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from engine.ledger.jobs.texts import to_text
 from tests.nursery import PATIENCE_S, ROOT, Forked, Nursery, environment
 
 PROGRAM = (sys.executable, "-m", "engine")
@@ -159,6 +162,18 @@ class Fleet:
         rows = [f"k{n},Account,account,{name},c{n},{1000 + n}\n" for n, name in enumerate(names)]
         header = "unique_key,type,dimension_type_code,name,code,erp_dimension_id\n"
         (self.folder / f"{company_id}.csv").write_text(header + "".join(rows), encoding="utf-8")
+
+    def kill_a_sync(self, *, allowed: str = "") -> datetime:
+        """Let the journal know of a sync, "killed", that began after all others and died; return when."""
+        began = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+        (path,) = self.folder.glob("*.db")
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(
+                "insert into runs (id, verb, started_at, origin, allowed)"
+                " select 'killed', 'sync', ?, origin, nullif(?, '') from runs limit 1",
+                (to_text(began), allowed),
+            )
+        return began
 
     def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run the program in the folder; `env` changes its environment."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 from tests.cli.program import Fleet
@@ -124,15 +122,10 @@ def test_the_runs_of_a_company(fleet: Fleet) -> None:
 
 def test_a_run_that_died_has_no_figures(fleet: Fleet) -> None:
     _, first, _ = three_runs(fleet, 3789, 3790)
-    (path,) = fleet.folder.glob("*.db")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(
-            "insert into runs (id, verb, started_at, origin, allowed)"
-            " select 'killed', 'sync', '2099-01-01T05:00:00.000000Z', origin, 'fleet' from runs limit 1"
-        )
-    assert lines(fleet)[1].split() == ["2099-01-01", "05:00", "sync", "none", "0", "0", "0", "0", "killed"]
+    began = fleet.kill_a_sync(allowed="fleet")
+    assert lines(fleet)[1].split() == [*f"{began:%Y-%m-%d %H:%M}".split(), "sync", "none", "0", "0", "0", "0", "killed"]
     told = lines(fleet, "killed")
-    assert told[:4] == ["sync killed", "began 2099-01-01 05:00:00 UTC", "let pass: fleet", told[3]]
+    assert told[:4] == ["sync killed", f"began {began:%Y-%m-%d %H:%M:%S} UTC", "let pass: fleet", told[3]]
     assert told[3].startswith("It died before its end, so its counts are not known. Nothing")
     found = document(fleet, "last")
     assert (found["run"]["run_id"], found["run"]["is_under_way"], found["companies"]) == ("killed", False, [])

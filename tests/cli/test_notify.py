@@ -186,16 +186,11 @@ def test_silence_is_told_once_and_so_is_its_end(fleet: Fleet, hook: Webhook) -> 
     assert [each["title"] for each in hook.received[1:]] == ["dimsync: syncs end again"]
     assert hook.received[1]["recovered"][0]["since"] is not None
 
-    (path,) = fleet.folder.glob("*.db")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(
-            "insert into runs (id, verb, started_at, origin)"
-            " select 'killed', 'sync', '2099-01-01T05:00:00.000000Z', origin from runs limit 1"
-        )
+    began = fleet.kill_a_sync()
     hook.replies = [Reply(404)]
     assert [look(), look(), look()] == [1, 1, 1], "what nobody took is told the next time, and then no more"
     assert [each["trouble"][0]["cause"] for each in hook.received[2:]] == [
-        "the sync that began 2099-01-01 05:00 UTC died before its end"
+        f"the sync that began {began:%Y-%m-%d %H:%M} UTC died before its end"
     ] * 2
 
 

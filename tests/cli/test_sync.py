@@ -69,7 +69,9 @@ def test_a_company_that_fails_is_told_first_and_the_others_are_done(fleet: Fleet
     assert done.stdout.startswith("2 companies need a person\n")
     assert "out-of-scope" in done.stdout
     assert "123.csv" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("exit 1    something failed")
+    end = ["exit 1    something failed: put it right, then:"]
+    end += ["          dimsync sync --select company:122 --select company:123 --fresh"]
+    assert done.stdout.splitlines()[-2:] == end
     assert "sync: failed 122" in done.stderr  # a plain line as it happens
     assert "\x1b" not in done.stdout + done.stderr
     assert len(fleet.door.rows(121)) == 1

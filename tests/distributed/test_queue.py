@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import psycopg
 import pytest
+import time_machine
 from procrastinate.jobs import Job, Status
 
 from engine.distributed.company_job import TASK, CompanyJob
@@ -70,6 +72,20 @@ async def test_one_that_waits_for_a_later_time_is_hastened(queue: JobQueue) -> N
     await queue.put(member.job, after_s=3_600.0)
     assert await enqueue(queue, [member]) == Enqueued(added=0, hastened=1, waiting=0)
     assert (await taken(queue)).lock == member.job.lock
+
+
+@pytest.mark.parametrize("leap", [timedelta(days=365), timedelta(days=-365)], ids=["ahead", "behind"])
+async def test_a_job_for_later_begins_by_the_databases_clock(queue: JobQueue, leap: timedelta) -> None:
+    """By a worker's own clock that is a year ahead, the company would stay out of the queue for that year."""
+    (member,) = members(1)
+    before = await queue.now()
+    with time_machine.travel(datetime.now(UTC) + leap, tick=True):
+        await queue.put(member.job, after_s=3_600.0)
+        (job,) = await queue.waiting()
+        assert job.scheduled_at is not None
+        assert timedelta() <= job.scheduled_at - before - timedelta(hours=1) < timedelta(minutes=30)
+        assert await queue.due() == []
+        assert await enqueue(queue, [member]) == Enqueued(added=0, hastened=1, waiting=0)
 
 
 async def test_queues_of_two_apis_in_one_database_do_not_meet(queue: JobQueue) -> None:

@@ -5,6 +5,7 @@ import pytest
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.model.ledger_writes import Learned, Settlement
+from engine.model.outcome import Outcome
 from tests.ledger.values import (
     HARBOR,
     LATER,
@@ -63,6 +64,19 @@ async def test_an_acknowledged_row_loses_its_rejection(ledger: Ledger) -> None:
         Settlement(intent_id="second", at=LATER, rows=known_rows("a"), rejected={"b": rejection("still no")}),
     )
     assert (await ledger.read(HARBOR)).rejections == {"b": rejection("still no")}
+
+
+@pytest.mark.parametrize("text", ["a\ufdd0", "\ufdd1\ufdd0b", "\ufdd1", "c\ufdd0\ufdd1\ufdd1\ufdd0"])
+async def test_a_text_that_no_program_should_send_is_held_as_it_is(ledger: Ledger, text: str) -> None:
+    """In Postgres U+FDD0 stands for NUL: read back as NUL in the midst of JSON, it broke the whole run."""
+    await ledger.begin(HARBOR, intent("first", text))
+    await ledger.begin(HARBOR, intent("second", "other"))
+    outcomes = (Outcome(text, "rejected", None, text),)
+    settled = Settlement(intent_id="first", at=LATER, rejected={text: rejection(text)}, outcomes=outcomes)
+    await ledger.settle(HARBOR, settled)
+    assert (await ledger.read(HARBOR)).rejections == {text: rejection(text)}
+    (attempt,) = (await ledger.life(HARBOR, text)).attempts
+    assert attempt.message == text
 
 
 async def test_left_over_intents_unsettle_their_keys(ledger: Ledger) -> None:

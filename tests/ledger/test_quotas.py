@@ -114,6 +114,26 @@ async def test_the_apis_word_is_kept_beside_the_count(ledger: Ledger) -> None:
     assert await ledger.quota(*KEY, DAY) == DayUse(day=DAY, used=7, used_up=later)
 
 
+async def test_the_apis_word_is_taken_back_unless_it_was_said_again(ledger: Ledger) -> None:
+    await ledger.charge_requests(*KEY, DAY, 7)
+    await ledger.forget_used_up(*KEY, DAY, NOON)
+    await ledger.remember_used_up(*KEY, DAY, USED_UP)
+    await ledger.forget_used_up(*KEY, DAY, USED_UP.at + timedelta(seconds=1))
+    assert await ledger.quota(*KEY, DAY) == DayUse(day=DAY, used=7, used_up=USED_UP)
+    await ledger.forget_used_up(*KEY, DAY, USED_UP.at)
+    assert await ledger.quota(*KEY, DAY) == DayUse(day=DAY, used=7)
+
+
+async def test_a_wait_is_over_unless_another_one_was_asked_for(ledger: Ledger) -> None:
+    pause = Pause(at=NOON, until=LATER, reason="slow down")
+    await ledger.forget_pause(*KEY, NOON)
+    await ledger.remember_pause(*KEY, pause)
+    await ledger.forget_pause(*KEY, LATER)
+    assert await ledger.pause(*KEY) == pause
+    await ledger.forget_pause(*KEY, NOON)
+    assert await ledger.pause(*KEY) is None
+
+
 async def test_a_word_that_cannot_be_held_changes_nothing(ledger: Ledger) -> None:
     with pytest.raises(LedgerError):
         await ledger.remember_used_up(*KEY, DAY, UsedUp(at=NOON, per_day=2**63, reserve=0, reason=""))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from engine.ledger.protocols import Ledger
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import Outcome
@@ -14,13 +16,20 @@ from tests.ledger.values import HARBOR, LATER, NOON, ORIGIN, a_result, known
 FIELDS = (("name", "Cash", "Cash & bank"), ("code", None, "10"))
 
 
-async def sent(ledger: Ledger, run_id: str, name: str, *outcomes: Outcome, rows: tuple[str, ...] = ()) -> None:
-    """Let a run send rows in one request; the ledger knows `rows` after that."""
+async def sent(
+    ledger: Ledger,
+    run_id: str,
+    name: str,
+    *outcomes: Outcome,
+    rows: tuple[str, ...] = (),
+    after: timedelta = timedelta(hours=1),
+) -> None:
+    """Let a run send rows in one request, which is answered `after` NOON; the ledger knows `rows` after that."""
     keys = tuple(outcome.key for outcome in outcomes)
     await ledger.begin(HARBOR, Intent(id=name, run_id=run_id, keys=keys, at=NOON))
     records = {key: known(key) for key in rows}
     await ledger.settle(
-        HARBOR, Settlement(intent_id=name, at=LATER, rows=records, outcomes=outcomes, sends=1, status=200)
+        HARBOR, Settlement(intent_id=name, at=NOON + after, rows=records, outcomes=outcomes, sends=1, status=200)
     )
 
 
@@ -40,6 +49,20 @@ async def test_a_row_is_told_as_it_ended_with_what_its_first_send_was_to_change(
     first, second = await ledger.sent_rows(HARBOR, await kept(ledger))
     assert first == SentRow("run-1", LATER, "a", "rejected", None, "no", FIELDS, undid=True, row=None)
     assert second == SentRow("run-1", LATER, "new b", "created", "dim_b", "", (), undid=False, row=known("b").row)
+
+
+async def test_a_row_that_was_renamed_twice_in_its_source_is_told_by_its_newest_key(ledger: Ledger) -> None:
+    await sent(ledger, "run-1", "first", Outcome("a", "created", "dim_a"))
+    for number, source_key in enumerate(("m", "z", "k")):
+        await ledger.rekey(HARBOR, {source_key: "a"}, NOON + timedelta(days=number))
+    (row,) = await ledger.sent_rows(HARBOR, await kept(ledger))
+    assert row.key == "k"
+
+
+@pytest.mark.parametrize("leap", [timedelta(hours=-3), timedelta(days=365)], ids=["back", "ahead"])
+async def test_rows_are_told_whatever_the_clock_did_while_they_were_sent(ledger: Ledger, leap: timedelta) -> None:
+    await sent(ledger, "run-1", "first", Outcome("a", "created", "dim_a"), after=leap)
+    assert [row.key for row in await ledger.sent_rows(HARBOR, await kept(ledger))] == ["a"]
 
 
 async def test_runs_are_found_by_name_by_time_or_as_the_newest(ledger: Ledger) -> None:

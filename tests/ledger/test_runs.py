@@ -11,11 +11,13 @@ import pytest
 
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
-from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.balance import Balance, State
 from engine.model.resting import Pause
 from engine.model.result import CompanyResult, Requests, RunResult, run_json
 from tests.ledger.values import LATER, NOON, ORIGIN, a_result
+
+HOUR = timedelta(hours=1)
 
 
 async def test_a_run_starts_and_finishes_once(ledger: Ledger) -> None:
@@ -54,6 +56,36 @@ def ended(run_id: str, *states: State, verb: str = "sync", account: str = "main"
 async def journal(ledger: Ledger, result: RunResult, *, origin: str = ORIGIN) -> None:
     await ledger.start_run(result.run_id, result.verb, result.started_at, origin=origin)
     await ledger.finish_run(result)
+
+
+async def test_a_run_that_a_wrong_clock_has_dated_is_not_the_newest(ledger: Ledger) -> None:
+    """A year ahead once, then right again: until that year is over, each later run would count as older."""
+    now, year = NOON + timedelta(hours=1), timedelta(days=365)
+    starts = {"ahead": now + year, "before": now - timedelta(days=1), "after": now, "a little": now + HOUR / 60}
+    for run_id, at in starts.items():
+        await journal(ledger, replace(ended(run_id, State.SYNCED), started_at=at, finished_at=at))
+    await ledger.start_run("died ahead", "sync", now + year, origin=ORIGIN)
+    found = [run.run_id for run in await ledger.history(ORIGIN, 9, now=now)]
+    assert found == ["a little", "after", "before", "died ahead", "ahead"]
+    assert [run.run_id for run in await ledger.history(ORIGIN, 4, now=now)] == found[:4]
+    assert [run.run_id for run in await ledger.kept_runs(ORIGIN, now=now)] == ["a little"]
+    assert [run.run_id for run in await ledger.kept_runs(ORIGIN, now=now - timedelta(days=9))] == ["ahead"]
+    since = [run.run_id for run in await ledger.kept_runs(ORIGIN, since=now - HOUR, now=now)]
+    assert since == ["after", "a little"]
+    standing = await ledger.standing(ORIGIN, now=now)
+    assert (standing.last and standing.last.run_id) == "a little"
+    early = await ledger.standing(ORIGIN, now=now - timedelta(days=9))  # set back: there is no other run
+    assert (early.last and early.last.run_id) == "ahead"
+    assert [run.run_id for run in await ledger.history(ORIGIN, 1)] == ["died ahead"]
+
+
+async def test_a_run_that_began_by_a_wrong_clock_has_not_died_since(on_disk: SqliteLedger, tmp_path: Path) -> None:
+    await journal(on_disk, ended("run-1", State.SYNCED))
+    async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as other:
+        await other.start_run("run-2", "sync", LATER, origin=ORIGIN)
+        await other.start_run("ahead", "sync", LATER + 999 * HOUR, origin=ORIGIN)
+    standing = await on_disk.standing(ORIGIN, now=LATER)
+    assert [each.run_id for each in standing.died] == ["run-2"]
 
 
 async def test_the_last_state_is_that_of_the_newest_run_with_the_company(ledger: Ledger) -> None:

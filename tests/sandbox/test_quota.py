@@ -308,6 +308,26 @@ async def test_ways_to_try_it_at_once(world: World, way: str) -> None:
     assert columns(await world.sync(company(1, dims(5)), fresh=way == "fresh")) == {"created": 5}
 
 
+WAIT = {"effect": "status", "status": 429, "headers": {"Retry-After": "7200"}}
+
+
+@pytest.mark.parametrize("said", [SAID, WAIT], ids=["used up", "wait"])
+async def test_a_key_that_has_answered_well_since_is_not_left_alone_any_more(
+    world: World, said: dict[str, Any]
+) -> None:
+    """A person tries it with --fresh, and it answers: the next run does not go by what was said before that."""
+    world.place(1)
+    world.script({**said, "match": BULK})
+    assert (await world.sync(company(1, dims(5)))).exit_code == 5
+    assert (await world.sync(company(1, dims(5)))).requests.total == 0
+    assert (await world.sync(company(1, dims(5)), fresh=True)).exit_code == 5
+    assert (await world.sync(company(1, dims(5)))).requests.total == 0
+    world.script()
+    assert columns(await world.sync(company(1, dims(5)), fresh=True)) == {"created": 5}
+    assert columns(await world.sync(company(1, dims(6)))) == {"unchanged": 5, "created": 1}
+    assert (await today(world)).used_up is None
+
+
 async def test_a_word_of_midnight_belongs_to_the_day_on_which_it_was_said(world: World) -> None:
     """It is written down at the end of the run, after midnight: the new day is not closed by it."""
     world.accounts = (account(), account("other", OTHER))

@@ -10,6 +10,7 @@ import pytest
 
 from engine import Company, Dimension, FileSource, Guards
 from engine.sources.several import Several
+from engine.sources.sharing import shared
 from tests.sandbox.conftest import (
     BLIND,
     OPEN,
@@ -59,6 +60,16 @@ async def test_l1_companies_with_one_file_fail_alone_before_any_request(world: W
     assert [verdict(each) for each in beside.companies[:2]] == [("failed", 1, ["shared-source"])] * 2
     assert columns(beside.companies[2]) == {"created": 3}
     assert world.stored(1) == world.stored(2) == []
+
+
+async def test_l1_a_file_with_two_names_is_one_file(tmp_path: Path) -> None:
+    """A hard link, and a link to one: to an empty company, the other's rows would all be created."""
+    one, other = filed(tmp_path, 1, dims(20)), filed(tmp_path, 4, dims(20))
+    (tmp_path / "2.csv").hardlink_to(tmp_path / "1.csv")
+    (tmp_path / "3.csv").symlink_to("2.csv")
+    links = [Company(id=n, source=FileSource(tmp_path / f"{n}.csv")) for n in (2, 3)]
+    assert sorted(shared([one, *links, other])) == [1, 2, 3]
+    assert shared([one, other]) == {}
 
 
 @pytest.mark.sockets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -42,6 +43,29 @@ def run(code: ExitCode, state: State, *codes: str, verb: str = "sync", held: int
 @pytest.mark.parametrize("code", ["refused", "unavailable", "bad-answer", "out-of-scope"])
 def test_a_company_that_rests_from_now_on_is_tried_again_with_fresh(code: str) -> None:
     assert advice(run(ExitCode.FAILED, State.FAILED, code), SYNC)[1] == "dimsync sync --fresh"
+
+
+@pytest.mark.parametrize(
+    ("typed", "failed", "command"),
+    [
+        (SYNC, 2, "dimsync sync --select company:7 --select company:8 --fresh"),
+        (SYNC, 4, "dimsync sync --select state:failed --fresh"),
+        (SYNC, 9, "dimsync sync --fresh"),
+        (replace(SYNC, verb="plan"), 4, "dimsync plan --fresh"),
+        (replace(SYNC, select=("group:west",)), 2, "dimsync sync --select group:west --fresh"),
+        (replace(SYNC, exclude=("company:9",)), 4, "dimsync sync --exclude company:9 --fresh"),
+        (replace(SYNC, allow=("fleet",)), 2, "dimsync sync --allow fleet --fresh"),
+    ],
+)
+def test_companies_that_are_in_order_are_not_read_anew_for_those_that_failed(
+    typed: Typed, failed: int, command: str
+) -> None:
+    """Of 300 accounts of which two have failed, --fresh would ask the others for 600 tokens and lists of companies."""
+    result = run(ExitCode.FAILED, State.FAILED, "unavailable", verb=typed.verb)
+    (one,) = result.companies
+    fleet = [replace(one, company_id=7 + n) for n in range(failed)]
+    well = [replace(one, company_id=99 + n, state=State.SYNCED, problems=()) for n in range(9 - failed)]
+    assert advice(replace(result, companies=(*fleet, *well)), typed)[1] == command
 
 
 @pytest.mark.parametrize("code", ["source", "shared-source", "missing-source"])

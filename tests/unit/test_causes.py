@@ -13,7 +13,8 @@ from engine.cli.codes import CODES
 from engine.cli.desk.gravity import gravity
 from engine.cli.desk.grouping import UNTOLD, CauseGroup, grouped
 from engine.cli.desk.moments import clock, since_words, span
-from engine.cli.desk.remedy import remedy
+from engine.cli.desk.remedy import remedy, remedy_for
+from engine.cli.main import command_of
 from engine.model.balance import ExitCode, State
 from engine.model.cause import cause_of, mark_of
 from engine.model.outcome import Problem
@@ -243,6 +244,13 @@ def test_every_code_has_a_remedy_without_a_placeholder_of_a_company() -> None:
         words = remedy(next(group for group in found if group.code == code), {}).split()
         assert words[0] == "dimsync"
         assert not [word for word in words if word.endswith("ID")]
+
+
+def test_no_remedy_names_the_settings_file_to_a_verb_that_takes_none() -> None:
+    for code in CODES:
+        _, verb, *rest = remedy_for(code, [7], config="other.toml").split()
+        takes_it = any("-c" in option.opts for option in command_of(verb).params)
+        assert (rest[:2] == ["-c", "other.toml"]) is takes_it, code
 
 
 SPANS = {0: "0 s", 47: "47 s", 61: "1 min", 7_200: "2 h", 7_500: "2 h 5 min", 61_200: "17 h", 260_000: "3 days"}

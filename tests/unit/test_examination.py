@@ -157,6 +157,11 @@ LEDGERS = {
     "a full disk": (replace(SOUND, free_bytes=1_000), {"disk": "FAIL"}),
     "a disk that is nearly full": (replace(SOUND, free_bytes=10**8, size_bytes=10**8), {"disk": "warn"}),
     "an old run": (replace(SOUND, runs=[run(NOW - 3 * DAY, NOW - 2 * DAY)]), {"last-run": "warn"}),
+    "a run by a clock that was a year ahead": (
+        replace(SOUND, runs=[run(NOW + 365 * DAY, NOW + 365 * DAY)]),
+        {"last-run": "warn"},
+    ),
+    "a run by a clock that is a minute ahead": (replace(SOUND, runs=[run(NOW, NOW + timedelta(minutes=1))]), {}),
     "a run that held": (replace(SOUND, runs=[run(NOW - DAY, NOW - DAY, 4)]), {"last-run": "warn"}),
     "a run that died": (replace(SOUND, runs=[run(NOW - DAY, None), *SOUND.runs]), {"last-run": "warn"}),
     "a run under way": (replace(SOUND, runs=[run(NOW, None), *SOUND.runs]), {}),

@@ -150,6 +150,24 @@ def test_runs_that_are_under_way_or_died_are_told() -> None:
     assert shown.is_silent(26 * 3600)
 
 
+YEAR = timedelta(days=365)
+
+
+@pytest.mark.parametrize(("ahead", "is_silent"), [(timedelta(minutes=1), False), (YEAR, True)])
+def test_a_sync_that_a_wrong_clock_has_dated_is_no_sign_of_life(ahead: timedelta, is_silent: bool) -> None:
+    shown = a_morning(standing=Standing(last=RunTimes("run-9", "sync", NOW + ahead, NOW + ahead, 0)))
+    assert shown.is_silent(26 * 3600) is is_silent
+    assert ("by a wrong clock" in lines(shown)[0]) is is_silent
+
+
+def test_a_company_that_a_wrong_clock_has_dated_was_not_synced_within_a_day() -> None:
+    where = NamedCompany("main", 1)
+    one = synced(company(1))
+    for at, fresh in ((NOW, 1), (NOW - timedelta(days=2), 0), (NOW + YEAR, 0)):
+        standing = Standing(last=LAST, syncs={where: one._replace(at=at)})
+        assert morning(standing, [(where, "A")], [], NOW).fresh == fresh
+
+
 def test_exit_codes_are_those_of_the_last_states_and_of_silence() -> None:
     shown = a_morning()
     assert shown.exit_code == ExitCode.FAILED

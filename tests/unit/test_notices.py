@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.cli.notices import slack, teams
 from engine.cli.notices.making import after_run, of_the_whole
 from engine.cli.notices.message import MOST_TOLD, Message, document, fitted
-from engine.cli.notices.round import of_round, read, trouble_of, written
+from engine.cli.notices.round import of_round, read, trouble_of, was_told_lately, written
 from engine.cli.notices.sending import FORMS
 from engine.cli.notices.telling import harmless
 from engine.model.balance import State
@@ -271,6 +271,16 @@ def test_of_the_next_runs_what_came_and_what_went_is_told() -> None:
 def test_what_waits_for_nobody_is_not_told() -> None:
     deferred = replace(company(1, State.DEFERRED, 5), problems=(problem("host-down"), problem("quota")))
     assert of_round([deferred, company(2)], {}, LAST, {}, "dimsync.toml").is_empty
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "is_lately"),
+    [(None, False), (0, True), (59, True), (60, False), (-60 * 24 * 365, False)],
+    ids=["never", "now", "59 min", "1 h", "by a clock that was a year ahead"],
+)
+def test_while_there_is_work_one_message_an_hour_is_enough(minutes_ago: int | None, is_lately: bool) -> None:
+    told_at = None if minutes_ago is None else NOW - timedelta(minutes=minutes_ago)
+    assert was_told_lately(told_at, NOW) is is_lately
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense", "[[1]]", '{"a": 1}'])

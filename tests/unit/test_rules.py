@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "e2b19e5a44267bc0"}
+SOURCES = {3: "073dc57bb2220d09"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

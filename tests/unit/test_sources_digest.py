@@ -92,7 +92,16 @@ def grow(path: Path) -> None:
         file.write(b"more")
 
 
-@pytest.mark.parametrize("change", [overwrite, grow, lambda path: path.write_bytes(b""), Path.touch])
+def overwrite_in_secret(path: Path) -> None:
+    """Write other bytes and set the time back, as `rsync --inplace --times` does."""
+    before = path.stat()
+    overwrite(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change", [overwrite, overwrite_in_secret, grow, lambda path: path.write_bytes(b""), Path.touch]
+)
 @pytest.mark.parametrize("suffix", [".csv", ".ndjson"])
 async def test_l10_a_file_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, suffix: str, change: Callable[[Path], object]

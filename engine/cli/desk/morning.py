@@ -17,7 +17,7 @@ from engine.model.outcome import Problem
 from engine.model.quota import QuotaDay
 from engine.model.result import CompanyResult, LastSync
 from engine.model.settings import NamedCompany
-from engine.model.standing import RunTimes, Standing
+from engine.model.standing import CLOCKS_APART, RunTimes, Standing, lies_ahead
 
 DAY = timedelta(days=1)
 """Where companies are synced one by one, what happened within this time counts as the last sync."""
@@ -75,7 +75,8 @@ class Morning:
     @property
     def fresh(self) -> int:
         """How many companies a sync has ended with within a day."""
-        return sum(each.last is not None and each.last.at > self.now - DAY for each in self.companies)
+        ended = [each.last.at for each in self.companies if each.last is not None]
+        return sum(at > self.now - DAY and not lies_ahead(at, self.now) for at in ended)
 
     @property
     def stalest(self) -> Configured | None:
@@ -124,8 +125,8 @@ class Morning:
         return None if self.last is None or self.last.finished_at is None else self.now - self.last.finished_at
 
     def is_silent(self, max_age_s: float) -> bool:
-        """Whether the last finished sync is older than that, or a run that began since then has died."""
-        return self.age is None or self.age.total_seconds() > max_age_s or bool(self.died)
+        """Whether the last finished sync is older than that, or of an unknown age, or a run since then has died."""
+        return self.age is None or not -CLOCKS_APART <= self.age <= timedelta(seconds=max_age_s) or bool(self.died)
 
     @property
     def exit_code(self) -> ExitCode:

@@ -61,7 +61,7 @@ def remedy_for(
     else:
         whom = [f"company:{ids[0]}"] if "--allow" in words else []
     told = _made_out(words, whom, str(ids[0]), key or "KEY")
-    settings = ["-c", config] if config != "dimsync.toml" else []
+    settings = ["-c", config] if config != "dimsync.toml" and told[1] != "help" else []  # which reads no settings
     return safe(shlex.join([*told[:2], *settings, *told[2:]]))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from engine.cli.examination.accounts import spelled
 from engine.cli.examination.diagnosis import Diagnosis, Grade
 from engine.model.result import PastRun
+from engine.model.standing import lies_ahead
 
 LARGE_BYTES = 512_000_000
 """From this size on the ledger's file is not made smaller any more while runs use it."""
@@ -108,7 +109,10 @@ def _runs(look: LedgerLook, now: datetime, max_age: timedelta) -> Iterator[Diagn
         return
     age = now - last.finished_at
     ended = f"the last sync ended {spelled(age)} ago"
-    if age > max_age:
+    if lies_ahead(last.finished_at, now):
+        at = f"the last sync ended {last.finished_at:%Y-%m-%d %H:%M} UTC, which lies ahead: a clock is wrong or was"
+        yield Diagnosis(Grade.WARN, "last-run", at, "set the clock right; the next sync is dated by it")
+    elif age > max_age:
         advice = "see whether the scheduler runs, and what it logged; `dimsync history` lists the runs"
         yield Diagnosis(Grade.WARN, "last-run", ended, advice)
     elif last.exit_code:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from engine.cli.notices.making import after_run, asks
@@ -17,6 +17,9 @@ from engine.cli.notices.message import Message
 from engine.model.balance import Balance, worst
 from engine.model.result import CompanyResult, Recovered, Requests, RunResult
 from engine.model.standing import RunTimes
+
+BUSY = timedelta(hours=1)
+"""While jobs wait, at most one message is sent in this time."""
 
 
 class Trouble(NamedTuple):
@@ -29,6 +32,14 @@ class Trouble(NamedTuple):
 
 Memory = Mapping[Trouble, datetime]
 """The trouble that a target was told of and that is not over, and since when it was there."""
+
+
+def was_told_lately(told_at: datetime | None, now: datetime) -> bool:
+    """Return whether a target that was told something at `told_at` waits while there is work; None: it was not.
+
+    A clock that was set back tells nothing.
+    """
+    return told_at is not None and timedelta() <= now - told_at < BUSY
 
 
 def trouble_of(companies: Iterable[CompanyResult], at: datetime) -> dict[Trouble, datetime]:

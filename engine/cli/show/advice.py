@@ -76,7 +76,7 @@ RESTING = frozenset({"resting", "refused", "unavailable", "bad-answer", "out-of-
 """Problem codes after which a company is not read again for some time, unless `--fresh` is given."""
 
 FEW = 3
-"""Up to this many held companies are selected by id; more would make the command too long."""
+"""Up to this many companies are selected by id; more would make the command too long."""
 
 
 def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
@@ -102,10 +102,22 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
         return words, f"{typed.line('plan')} -o {safe(shlex.quote(typed.plan_file))}"
     if command is SYNC:
         return words, typed.line("apply" if typed.plan_file else "sync")
-    again = typed.line()
-    if typed.verb == "apply":
-        again += " --resume"
-    return words, f"{again} --fresh" if codes & RESTING and typed.verb in FRESH else again
+    if codes & RESTING and typed.verb in FRESH:
+        return words, f"{typed.line(select=_failed(result, typed))} --fresh"
+    return words, typed.line() + (" --resume" if typed.verb == "apply" else "")
+
+
+def _failed(result: RunResult, typed: Typed) -> tuple[str, ...] | None:
+    """Return what selects the companies that failed; None: the command line is repeated as it was typed.
+
+    With `--fresh` each account's companies are listed anew, so the accounts that are in order are better left out.
+    """
+    failed = [one for one in result.companies if one.state is State.FAILED]
+    if typed.select or typed.exclude or typed.allow or len(failed) in {0, len(result.companies)}:
+        return None
+    if len(failed) <= FEW:
+        return tuple(f"company:{one.company_id}" for one in failed)
+    return ("state:failed",) if typed.verb == "sync" else None  # which means how the last sync has ended
 
 
 def _look(result: RunResult, typed: Typed) -> str:

@@ -23,7 +23,7 @@ from engine.cli.show.wrapping import wrap
 from engine.guards.swapped_source import WRONG_CLIENT
 from engine.model.balance import ExitCode
 from engine.model.quota import QuotaDay
-from engine.model.standing import RunTimes
+from engine.model.standing import RunTimes, lies_ahead
 from engine.observe.terminal import LONGEST_NAME, brief, figures, safe, tell
 
 FEW_ACCOUNTS = 3
@@ -92,7 +92,8 @@ def _last(shown: Morning, width: int) -> Iterator[Text]:
     else:
         took = span(last.finished_at - last.started_at)
         whose = "of one company" if shown.is_one_by_one else f"took {took}"
-        text = f"Last sync {_moment(last.started_at, now)}, {span(now - last.started_at)} ago, {whose}"
+        ago = "by a wrong clock" if lies_ahead(last.finished_at, now) else f"{span(now - last.started_at)} ago"
+        text = f"Last sync {_moment(last.started_at, now)}, {ago}, {whose}"
         yield Text(text if shown.running else f"{text}   (none running)", style="bold")
     if shown.is_one_by_one:
         yield from wrap(_one_by_one(shown), "", width)

@@ -139,7 +139,7 @@ async def _opened(configured: Configured, look: LedgerLook) -> LedgerLook:
                     look,
                     is_new=ledger.is_new,
                     backed_up_at=await ledger.last_backup(),
-                    runs=await ledger.history(origin_of(configured.settings.api.base_url), RUNS),
+                    runs=await ledger.history(origin_of(configured.settings.api.base_url), RUNS, now=datetime.now(UTC)),
                 )
     except (LedgerError, OSError) as error:
         return replace(look, error=str(error))

@@ -29,7 +29,7 @@ from engine.model.origin import origin_of
 from engine.model.quota import QuotaDay
 from engine.model.result import problem_json
 from engine.model.settings import NamedCompany
-from engine.model.standing import RunTimes
+from engine.model.standing import RunTimes, lies_ahead
 from engine.observe.terminal import safe
 
 SCHEMA = "dimsync.status/1"
@@ -98,7 +98,10 @@ def _silence(shown: Morning, longest_s: float | None, longest: str) -> str | Non
         return f"the {run.verb} that began {run.started_at:%Y-%m-%d %H:%M} UTC died before its end"
     if shown.last is None or shown.last.finished_at is None:
         return "no sync has finished yet"
-    return f"the last sync finished {shown.last.finished_at:%Y-%m-%d %H:%M} UTC, longer ago than {longest}"
+    ended = f"the last sync finished {shown.last.finished_at:%Y-%m-%d %H:%M} UTC"
+    if lies_ahead(shown.last.finished_at, shown.now):
+        return f"{ended}, which lies ahead: a clock is wrong or was, so nobody can say how long ago that is"
+    return f"{ended}, longer ago than {longest}"
 
 
 def _only(shown: Morning, company_id: int) -> Morning:
@@ -132,7 +135,7 @@ async def _remembered(configured: Configured) -> Morning:
             await ledger.carry_over(origin, {account.account_id: account.key_id for account in sound})
             remembered = Remembered(ledger=ledger, origin=origin)
             days = [await remembered.quota(each, now.date(), now) for each in sound]
-            standing = await remembered.standing({each.account_id: each.name for each in settings.accounts})
+            standing = await remembered.standing({each.account_id: each.name for each in settings.accounts}, now)
             begun = await ledger.last_begun(origin) if configured.schedules else {}
     companies = [
         (NamedCompany(configured.levels[each.id].account, each.id), each.name) for each in configured.companies

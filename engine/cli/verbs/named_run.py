@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from engine.ledger.sql_ledger import SqlLedger
@@ -20,7 +22,9 @@ async def named_run(ledger: SqlLedger, origin: str, text: str) -> PastRun:
 
     Raises `UsageError` that says what to type.
     """
-    found = await ledger.history(origin, 1) if text == LAST else await ledger.find_runs(origin, text)
+    found = (
+        await ledger.history(origin, 1, now=datetime.now(UTC)) if text == LAST else await ledger.find_runs(origin, text)
+    )
     if not found:
         if text == LAST:
             raise click.UsageError("the ledger knows of no run yet: `dimsync sync` makes the first")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqlLedger) 
             _print_endless(run, asked.output, is_under_way=await ledger.is_under_way(run.run_id))
             return
         documents = [kept.document for kept in await ledger.kept_runs(origin, run_id=run.run_id)]
-        newest = await remembered.history(1)
+        newest = await remembered.history(1, datetime.now(UTC))
         document = documents[0] if documents else {}
         _print_story(past, document, configured, asked, is_newest=run.run_id in {each.run_id for each in newest})
 
@@ -119,10 +120,10 @@ def _deliver(head: Mapping[str, object], name: str, entries: list[dict[str, Any]
 
 async def _tell_list(asked: HistoryAsked, remembered: Remembered) -> None:
     if asked.output != "table":
-        runs = await remembered.history(asked.most)
+        runs = await remembered.history(asked.most, datetime.now(UTC))
         _deliver({"schema": SCHEMA}, "runs", [_run_json(run) for run in runs], asked.output)
     elif asked.each:
-        _print(run_lines([Round((run,)) for run in await remembered.history(asked.most)], _width()))
+        _print(run_lines([Round((run,)) for run in await remembered.history(asked.most, datetime.now(UTC))], _width()))
     else:
         _print(run_lines(await _rounds(remembered, asked.most), _width()))
 
@@ -131,7 +132,7 @@ async def _rounds(remembered: Remembered, most: int) -> list[Round]:
     """Return the newest rounds, at most `most`. Runs are read until there are enough rounds, or no more runs."""
     read = most + 1
     while True:
-        runs = await remembered.history(read)
+        runs = await remembered.history(read, datetime.now(UTC))
         found = rounds(runs)
         if len(found) > most or len(runs) < read or read >= MOST_READ:
             return found[:most]

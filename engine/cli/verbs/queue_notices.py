@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from engine.cli.notices.round import of_round, read, trouble_of, written
+from engine.cli.notices.round import of_round, read, trouble_of, was_told_lately, written
 from engine.cli.notices.telling import harmless, tell_here
 from engine.config import Configured
 from engine.config.targets import Target
@@ -21,9 +21,6 @@ from engine.model.standing import RunTimes, Standing
 
 LOOK_S = 30.0
 """How often a worker that has done something looks whether there is something to tell."""
-
-BUSY = timedelta(hours=1)
-"""While jobs wait, at most one message is sent in this time."""
 
 
 class Notifier:
@@ -72,14 +69,14 @@ class Notifier:
         """Tell each target what it was not told yet; return whether all of that is done."""
         now, origin = datetime.now(UTC), queue.origin
         is_idle = not await queue.due() and not await queue.under_way()
-        standing = await ledger.standing(origin)
+        standing = await ledger.standing(origin, now=now)
         if standing.last is None:
             return True
         all_done = True
         for target in self._configured.notify:
             what = f"workers:{target.key}"
             told_at = await ledger.told(origin, what)
-            if not is_idle and told_at is not None and now - told_at < BUSY:
+            if not is_idle and was_told_lately(told_at, now):
                 all_done = False
                 continue
             all_done &= await self._tell_one(ledger, target, what, standing, standing.last)

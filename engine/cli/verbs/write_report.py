@@ -73,7 +73,7 @@ async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
     with plain():
         async with await open_ledger(configured.settings.ledger_url) as ledger:
             run_id = None if options.run_id is None else (await named_run(ledger, origin, options.run_id)).run_id
-            runs = await ledger.kept_runs(origin, run_id=run_id, since=since)
+            runs = await ledger.kept_runs(origin, run_id=run_id, since=since, now=datetime.now(UTC))
             if not runs:
                 raise click.UsageError(_no_run(options))
             if run_id is None and since is None:
@@ -85,7 +85,7 @@ async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
 
 async def _of_round(ledger: SqlLedger, origin: str, newest: list[KeptRun]) -> list[KeptRun]:
     """Return the newest run or, if it is one of a round of runs of one company each, all of the round."""
-    for each in rounds(await ledger.history(origin, MOST_OF_ROUND)):
+    for each in rounds(await ledger.history(origin, MOST_OF_ROUND, now=datetime.now(UTC))):
         ids = {run.run_id for run in each.runs}
         if each.is_many and newest[0].run_id in ids:
             kept = await ledger.kept_runs(origin, since=each.oldest.started_at)

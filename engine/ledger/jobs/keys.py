@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from engine.ledger.connection import Connection
 from engine.ledger.jobs.texts import from_text, to_text
 from engine.model.resting import Pause, Rest
@@ -24,6 +26,7 @@ REMEMBER_PAGE_SIZE = """
 
 PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
 REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
+END_PAUSE = "delete from pauses where origin = ? and account = ? and at = ?"
 
 
 def notes(connection: Connection, origin: str, account: str) -> dict[str, str]:
@@ -76,3 +79,8 @@ def pause(connection: Connection, origin: str, key_id: str) -> Pause | None:
 def remember_pause(connection: Connection, origin: str, key_id: str, asked: Pause) -> None:
     """Write down the wait that the API asked of a key."""
     connection.execute(REMEMBER_PAUSE, (origin, key_id, to_text(asked.at), to_text(asked.until), asked.reason))
+
+
+def end_pause(connection: Connection, origin: str, key_id: str, at: datetime) -> None:
+    """Forget the wait that the API asked of a key at that moment, as it has answered well since."""
+    connection.execute(END_PAUSE, (origin, key_id, to_text(at)))

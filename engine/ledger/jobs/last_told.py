@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from engine.ledger.connection import Connection
 from engine.ledger.jobs.runs import last_syncs
-from engine.ledger.jobs.texts import from_text, optional_instant, to_text
+from engine.ledger.jobs.texts import LATEST, from_text, optional_instant, to_text, until
 from engine.model.balance import Balance, State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, LastSync
@@ -18,7 +19,8 @@ from engine.model.standing import RunTimes, Standing
 
 LAST_ENDED = """
     select id, verb, started_at, finished_at, exit_code, result from runs
-    where origin = ? and verb = 'sync' and finished_at is not null order by finished_at desc, id desc limit 1
+    where origin = ? and verb = 'sync' and finished_at is not null and finished_at <= ?
+    order by finished_at desc, id desc limit 1
 """
 WITHOUT_END = """
     select id, verb, started_at, null, null from runs
@@ -30,9 +32,15 @@ RESULTS = "select id, result from runs where id in (select run_id from last_stat
 COLUMNS = Balance.__slots__
 
 
-def standing(connection: Connection, origin: str, is_alive: Callable[[str], bool]) -> Standing:
-    """Return how things stand at an origin; `is_alive`: whether a run without an end is under way."""
-    found = connection.execute(LAST_ENDED, (origin,)).fetchone()
+def standing(
+    connection: Connection, origin: str, is_alive: Callable[[str], bool], now: datetime | None = None
+) -> Standing:
+    """Return how things stand at an origin; `is_alive`: whether a run without an end is under way.
+
+    A run that a wrong clock dates after `now` is the last one only where there is no other, and has not died since.
+    """
+    found = connection.execute(LAST_ENDED, (origin, until(now))).fetchone()
+    found = found or connection.execute(LAST_ENDED, (origin, LATEST)).fetchone()
     last, result = (None, None) if found is None else (_times(*found[:-1]), found[-1])
     begun = "" if last is None else to_text(last.started_at)
     open_runs = [_times(*times) for times in connection.execute(WITHOUT_END, (origin, begun))]
@@ -42,7 +50,7 @@ def standing(connection: Connection, origin: str, is_alive: Callable[[str], bool
         last=last,
         problems=tuple(map(problem_of, loaded(result).get("problems", ()))),
         running=tuple(each for each in open_runs if each.run_id in alive),
-        died=tuple(each for each in open_runs if each.run_id not in alive),
+        died=tuple(each for each in open_runs if each.run_id not in alive and to_text(each.started_at) <= until(now)),
         syncs={NamedCompany(each.account, each.company_id): each for each in syncs},
         companies=_companies(connection, origin, syncs),
     )

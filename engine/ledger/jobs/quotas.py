@@ -6,7 +6,7 @@ The column `account` holds `Account.key_id`; an older dimsync wrote the account'
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from engine.ledger.connection import Connection
 from engine.ledger.jobs.texts import from_text, to_text
@@ -26,6 +26,10 @@ NOTE = """
     on conflict (origin, account, day) do update set
         used_up_at = excluded.used_up_at, per_day = excluded.per_day, reserve = excluded.reserve,
         reason = excluded.reason, tries = excluded.tries
+"""
+TAKE_BACK = """
+    update quotas set used_up_at = null, per_day = null, reserve = null, reason = null, tries = 0
+    where origin = ? and account = ? and day = ? and used_up_at = ?
 """
 IS_OLD = """
     select exists (select 1 from quotas where origin = :origin and account = :account_id)
@@ -87,6 +91,11 @@ def note(connection: Connection, origin: str, key_id: str, day: date, used_up: U
     """Note that the API called a key's day used up."""
     said = (to_text(used_up.at), used_up.per_day, used_up.reserve, used_up.reason, used_up.tries)
     connection.execute(NOTE, (origin, key_id, day.isoformat(), *said))
+
+
+def take_back(connection: Connection, origin: str, key_id: str, day: date, at: datetime) -> None:
+    """Forget that the API called a key's day used up at that moment, as it has answered well since."""
+    connection.execute(TAKE_BACK, (origin, key_id, day.isoformat(), to_text(at)))
 
 
 def is_under_old_names(connection: Connection, origin: str, account_ids: Collection[str]) -> bool:

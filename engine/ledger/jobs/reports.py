@@ -11,7 +11,7 @@ import orjson
 from engine.ledger.connection import Connection
 from engine.ledger.jobs import scopes
 from engine.ledger.jobs.statements import sql
-from engine.ledger.jobs.texts import from_text, to_text
+from engine.ledger.jobs.texts import LATEST, from_text, to_json, to_text, until
 from engine.model.dimension import Dimension
 from engine.model.outcome import Outcome
 from engine.model.sent_row import KeptRun, SentRow
@@ -22,10 +22,15 @@ FINISHED = """
     where origin = :origin and finished_at is not null and result is not null
 """
 ONE = f"{FINISHED} and id = :run_id"
-NEWEST = f"{FINISHED} order by finished_at desc, id desc limit 1"
-SINCE = f"{FINISHED} and finished_at >= :since order by finished_at, id"
-ATTEMPTS = "select run_id, at, rows from attempts where scope = ? and at between ? and ? order by number"
-SOURCE_KEYS = "select wire_key, source_key from wire_keys where scope = ?"
+NEWEST = f"{FINISHED} and finished_at <= :until order by finished_at desc, id desc limit 1"
+SINCE = f"{FINISHED} and finished_at >= :since and finished_at <= :until order by finished_at, id"
+ATTEMPTS = """
+    select run_id, at, rows from attempts
+    where scope = ? and run_id in (select value from json_each(?)) order by number
+"""  # by run and not by time: a clock may have been set while a run was under way
+SOURCE_KEYS = "select wire_key, source_key from wire_keys where scope = ? order by at, source_key"
+"""The last of several source keys of one wire key is the one that the source has now."""
+
 REVERTS = "select key, at from reverts where scope = ? and at between ? and ?"
 ROWS = "select {fields} from {rows} where scope = ?"
 
@@ -37,13 +42,21 @@ class _Last(NamedTuple):
     outcome: Outcome
 
 
-def kept_runs(connection: Connection, origin: str, run_id: str | None, since: datetime | None) -> list[KeptRun]:
-    """Return one finished run, those that finished since a moment, or with neither the newest one; the oldest first."""
+def kept_runs(
+    connection: Connection, origin: str, run_id: str | None, since: datetime | None, now: datetime | None = None
+) -> list[KeptRun]:
+    """Return one finished run, those that finished since a moment, or with neither the newest one; the oldest first.
+
+    A run that a wrong clock dates after `now` is the newest only where there is no other, and is of no span.
+    """
     statement = ONE if run_id is not None else SINCE if since is not None else NEWEST
-    asked = {"origin": origin, "run_id": run_id, "since": since and to_text(since)}
+    asked = {"origin": origin, "run_id": run_id, "since": since and to_text(since), "until": until(now)}
+    found = connection.execute(statement, asked).fetchall()
+    if not found and statement is NEWEST:
+        found = connection.execute(NEWEST, {**asked, "until": LATEST}).fetchall()
     return [
         KeptRun(name, verb, from_text(start), from_text(end), code, tuple(allowed.split()), orjson.loads(document))
-        for name, verb, start, end, code, allowed, document in connection.execute(statement, asked)
+        for name, verb, start, end, code, allowed, document in found
     ]
 
 
@@ -56,7 +69,7 @@ def sent_rows(connection: Connection, company_key: CompanyKey, runs: Sequence[Ke
     if scope_id is None or not runs:
         return []
     span = (scope_id, to_text(min(run.started_at for run in runs)), to_text(max(run.finished_at for run in runs)))
-    last = _last(connection, span, {run.run_id for run in runs})
+    last = _last(connection, scope_id, [run.run_id for run in runs])
     if not last:
         return []
     source_keys = dict(connection.execute(SOURCE_KEYS, (scope_id,)).fetchall())
@@ -80,11 +93,11 @@ def sent_rows(connection: Connection, company_key: CompanyKey, runs: Sequence[Ke
     ]
 
 
-def _last(connection: Connection, span: tuple[int, str, str], run_ids: set[str]) -> dict[tuple[str, str], _Last]:
+def _last(connection: Connection, scope_id: int, run_ids: Sequence[str]) -> dict[tuple[str, str], _Last]:
     """Return what became last of each row, by run and key."""
     last: dict[tuple[str, str], _Last] = {}
-    for run_id, at, rows in connection.execute(ATTEMPTS, span):
-        for line in orjson.loads(rows) if run_id in run_ids else ():
+    for run_id, at, rows in connection.execute(ATTEMPTS, (scope_id, to_json(run_ids))):
+        for line in orjson.loads(rows):
             outcome = Outcome(*line)
             before = last.get((run_id, outcome.key))
             fields = before.outcome.fields if before and before.outcome.fields else outcome.fields

@@ -9,7 +9,7 @@ from operator import attrgetter
 from engine.errors import LedgerError
 from engine.ledger.connection import Connection
 from engine.ledger.jobs import known_problems, to_retry
-from engine.ledger.jobs.texts import from_text, optional_instant, optional_text, to_json, to_text
+from engine.ledger.jobs.texts import from_text, optional_instant, optional_text, to_json, to_text, until
 from engine.model.balance import State
 from engine.model.result import CompanyResult, LastSync, PastRun, RunResult, journal_json
 from engine.model.settings import NamedCompany
@@ -60,7 +60,8 @@ REMEMBER_STATE = """
     where excluded.state <> 'locked'
 """
 LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"
-NEWEST = "select id from runs where origin = ? order by started_at desc, id desc limit ?"
+NEWEST = "select id from runs where origin = ? and started_at <= ? order by started_at desc, id desc limit ?"
+AHEAD = "select id from runs where origin = ? and started_at > ? order by started_at desc, id desc limit ?"
 LAST_BEGUN = """
     select account, company_id, state, verb, started_at from last_states as newest
     join runs on id = newest.run_id where newest.origin = ?
@@ -188,9 +189,12 @@ def last_begun(connection: Connection, origin: str) -> dict[NamedCompany, LastBe
     }
 
 
-def history(connection: Connection, origin: str, most: int) -> list[PastRun]:
-    """Return the newest runs, the newest first."""
-    return runs_where(connection, [run_id for (run_id,) in connection.execute(NEWEST, (origin, most))])
+def history(connection: Connection, origin: str, most: int, now: datetime | None = None) -> list[PastRun]:
+    """Return the newest runs, the newest first; runs that a wrong clock dates after `now` come last."""
+    found = connection.execute(NEWEST, (origin, until(now), most)).fetchall()
+    found += connection.execute(AHEAD, (origin, until(now), most - len(found))).fetchall() if len(found) < most else []
+    place = {run_id: number for number, (run_id,) in enumerate(found)}
+    return sorted(runs_where(connection, list(place)), key=lambda run: place[run.run_id])
 
 
 def runs_where(connection: Connection, run_ids: Sequence[str]) -> list[PastRun]:

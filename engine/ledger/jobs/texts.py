@@ -8,11 +8,21 @@ from datetime import UTC, datetime
 import orjson
 
 from engine.errors import LedgerError
+from engine.model.standing import CLOCKS_APART
 
 
 def to_text(moment: datetime) -> str:
     """Return an aware datetime as `2026-11-21T09:30:00.000000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+LATEST = "9999-12-31T23:59:59.999999Z"
+"""A text that no instant sorts after."""
+
+
+def until(now: datetime | None) -> str:
+    """Return the text that only instants of a wrong clock sort after; None: all instants are believed."""
+    return LATEST if now is None else to_text(now + CLOCKS_APART)
 
 
 def optional_text(moment: datetime | None) -> str | None:

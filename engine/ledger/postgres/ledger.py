@@ -93,10 +93,10 @@ class PostgresLedger(SqlLedger):
         """Return whether a run without an end is under way, whoever carries it out."""
         return await self._thread.read(_is_alive, run_id)
 
-    async def standing(self, origin: str) -> Standing:
+    async def standing(self, origin: str, *, now: datetime | None = None) -> Standing:
         """Return how things stand: the last sync, runs without an end, what each company last told."""
         return await self._thread.read(
-            lambda session: last_told.standing(session, origin, partial(_is_alive, session)),
+            lambda session: last_told.standing(session, origin, partial(_is_alive, session), now),
         )
 
     async def schema(self) -> str:

@@ -29,7 +29,8 @@ OWN_NOTES = {
 MADE = re.compile(r"^create (?:table|view) (\w+)", re.MULTILINE)
 CONVENTIONS = f"""
     A Postgres database; all tables are in the schema {SCHEMA}. Instants are ISO 8601 texts in UTC, all of one width, so
-    that they sort; booleans are 0 or 1; what is null is not known, or was never. U+FDD0 in a text stands for NUL.
+    that they sort; booleans are 0 or 1; what is null is not known, or was never. U+FDD0 in a text stands for NUL,
+    unless U+FDD1 is before it.
     What workers share of API keys has Postgres' own instants and booleans.
 """
 
