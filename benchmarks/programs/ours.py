@@ -22,7 +22,6 @@ from benchmarks.programs.ours_command import prepare
 from benchmarks.programs.watch import watched
 from benchmarks.server import run_fast
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, Verify, VerifyMode
-from engine.cli.main import COLLECT
 from engine.cli.progress.progress import Progress
 from engine.ledger.sqlite.database import open_file
 from engine.ledger.sqlite.ledger import SqliteLedger
@@ -131,6 +130,8 @@ async def main() -> None:
     await checkpoint()  # imports the last modules that are needed
     meter = Meter()
     if meter.job.command:
+        from engine.cli.main import COLLECT  # noqa: PLC0415  a library is measured without the command line
+
         gc.set_threshold(*COLLECT)
     path = Path(meter.job.ledger)
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
