@@ -98,6 +98,20 @@ def test_importing_the_package_brings_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+NOT_LOADED = """
+import sys
+from engine import Account, Api, Company, Engine, FileSource, Limits, Secret, Settings, Verify, open_ledger
+rooms = ("cli", "config", "distributed", "sandbox", "testing", "net.http.sealing", "ledger.postgres.ledger")
+heavy = ("click", "pydantic", "rich", "jinja2", "psycopg", "pyarrow", "openpyxl", "sqlalchemy", "opentelemetry")
+print(sorted(name for name in (*heavy, *(f"engine.{room}" for room in rooms)) if name in sys.modules))
+"""
+
+
+def test_a_program_that_syncs_loads_nothing_of_other_rooms() -> None:
+    done = subprocess.run([sys.executable, "-c", NOT_LOADED], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_without_telemetry_nothing_of_it_is_imported() -> None:
     code = "import sys; from engine import Engine, Telemetry; print([m for m in sys.modules if 'opentelemetry' in m])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
