@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from engine.ledger.jobs import (
     directories,
@@ -50,6 +50,7 @@ from engine.model.row_record import Agreement
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
 from engine.model.standing import LastBegun, Standing
+from engine.model.table import Table
 from engine.model.wanted import GoodCounts, LeftOut
 
 
@@ -84,9 +85,9 @@ class SqlLedger:
         """What workers on several machines share of API keys; None: this ledger is one machine's."""
         return None
 
-    async def read(self, company_key: CompanyKey) -> CompanyRecord:
+    async def read(self, company_key: CompanyKey, *, alike: Table[Any] | None = None) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""
-        return await self._thread.read(rows.read, company_key)
+        return await self._thread.read(rows.read, company_key, alike)
 
     async def gather(self, company_key: CompanyKey) -> None:
         """Write a company's entries together."""

@@ -8,6 +8,7 @@ import anyio
 
 from engine.model.company_record import CompanyRecord
 from engine.model.events import Waiting
+from engine.model.row_record import share_texts
 from engine.model.table import Table
 from engine.run.company_context import CompanyContext
 from engine.run.thinking import LONG, think
@@ -16,24 +17,29 @@ from engine.run.thinking import LONG, think
 async def open_record(company: CompanyContext) -> CompanyRecord:
     """Return the company's record; intents that were left over are noted as of unknown outcome first."""
     ledger, company_key = company.run.ledger, company.company_key
-    record = await ledger.read(company_key)
+    record = await _read(company)
     if record.left_over is not None or record.lost_at is not None:
         await _wait_for_late_landings(company, record)
     if record.left_over is not None:
         with anyio.CancelScope(shield=True):
             await ledger.recover(company_key)
-        record = await ledger.read(company_key)
-    await _share_texts(company, record)
+        record = await _read(company)
     return record
 
 
-async def _share_texts(company: CompanyContext, record: CompanyRecord) -> None:
-    """Let the ledger's rows of a giant have the source's texts, where these are equal: 250 bytes a row less."""
-    source, resource = company.source, record.resource
-    if len(record.rows) > LONG and source is not None and isinstance(source.rows, Table):
-        few = {*resource.kind, resource.label}  # the ledger shares these texts already: one object for all equal ones
-        names = [name for name in resource.names if name not in few]
-        await think(len(record.rows), partial(record.entries.table.share, source.rows, *names))
+async def _read(company: CompanyContext) -> CompanyRecord:
+    """Return the record, with the source's texts where these are equal.
+
+    Those of a giant are put in their place afterwards: the ledger has other companies to serve.
+    """
+    rows = company.source.rows if company.source is not None else None
+    alike = rows if isinstance(rows, Table) else None
+    is_long = alike is not None and len(alike) > LONG
+    record = await company.run.ledger.read(company.company_key, alike=None if is_long else alike)
+    if alike is not None and is_long:
+        work = partial(share_texts, record.entries.table, alike, record.resource)
+        await think(len(alike), work)
+    return record
 
 
 async def _wait_for_late_landings(company: CompanyContext, record: CompanyRecord) -> None:

@@ -14,7 +14,7 @@ from anyio import CancelScope, to_thread
 
 from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
-from engine.sources.readers import in_thread
+from engine.sources.readers import Place
 
 
 class Told(NamedTuple):
@@ -40,7 +40,7 @@ class Reading(AsyncIterator[Batch]):
     def __init__(self, batches: Batches, *, in_thread: bool = True) -> None:
         """Take a source's batches. `in_thread` False: it is so small that the event loop reads it itself."""
         self._feed = Feed(batches)
-        self._in_thread = in_thread
+        self._place = Place() if in_thread else None
         self._ahead: deque[Batch] = deque()
 
     @property
@@ -54,16 +54,32 @@ class Reading(AsyncIterator[Batch]):
         return self._feed.told.end
 
     async def __anext__(self) -> Batch:
-        if not self._ahead and not self._feed.has_ended:
-            read = self._feed.next
-            self._ahead.extend(await in_thread(read, abandon_on_cancel=True) if self._in_thread else read())
         if not self._ahead:
+            self._leave()  # what was read before is taken in
+            if not self._feed.has_ended:
+                self._ahead.extend(self._feed.next() if self._place is None else await self._read(self._place))
+        if not self._ahead:
+            self._leave()
             raise StopAsyncIteration
         return self._ahead.popleft()
+
+    async def _read(self, place: Place) -> list[Batch]:
+        """Read the next batches in a thread. Their place is held until they are taken in."""
+        await place.enter()
+        try:
+            return await to_thread.run_sync(self._feed.next, abandon_on_cancel=True)
+        except BaseException:
+            place.leave()
+            raise
+
+    def _leave(self) -> None:
+        if self._place is not None:
+            self._place.leave()
 
     async def aclose(self) -> None:
         """Close the source, even while a thread reads it."""
         self._ahead.clear()
+        self._leave()
         if not self._feed.has_ended:
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._feed.close)  # closing a database connection waits for the database

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.model.company_record import CompanyRecord, CompanyState
-from engine.model.dimension import Dimension
+from engine.model.dimension import Dimension, dimension_table
 from engine.model.ledger_writes import Learned, Settlement
 from engine.model.row_record import RowRecord
 from tests.ledger.values import (
@@ -47,6 +47,19 @@ async def test_a_listing_is_read_back_as_it_was_learned(ledger: Ledger) -> None:
         is_as_listed=True,
     )
     assert list((await ledger.read(HARBOR)).rows) == ["a", "b", "c0"]
+
+
+async def test_a_record_has_the_texts_of_the_rows_that_it_is_read_for(ledger: Ledger) -> None:
+    await ledger.learn(HARBOR, Learned(certificate=certificate(3), at=NOON, rows=known_rows("a", "b", "c")))
+    alone = await ledger.read(HARBOR)
+    wanted = [known(key).row for key in ("d", "c", "a")]
+    alike = dimension_table([row._replace(name=f"{row.name}!") if row.key == "a" else row for row in wanted])
+    record = await ledger.read(HARBOR, alike=alike)
+    assert record == alone
+    rows, theirs = record.entries.table, {id(text) for name in Dimension._fields for text in alike.column(name)}
+    own = [text for name in ("key", "name", "erp_id") for text in rows.column(name) if id(text) not in theirs]
+    b = alone.rows["b"].row
+    assert own == ["b", alone.rows["a"].row.name, b.name, b.erp_id]
 
 
 async def test_booleans_come_back_as_booleans(ledger: Ledger) -> None:

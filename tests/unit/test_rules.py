@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "c1f1cc2b798a5abd"}
+SOURCES = {3: "de9cdf5359146736"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
