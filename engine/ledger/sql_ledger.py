@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from engine.ledger.jobs import (
     directories,
@@ -38,6 +38,7 @@ from engine.ledger.sqlite.run_marks import RunMarks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.company_record import CompanyRecord, CompanyState
+from engine.model.dimension import Dimension
 from engine.model.directory import Directory
 from engine.model.known import Known
 from engine.model.ledger_writes import GoodEnd, Intent, Learned, Settlement
@@ -50,7 +51,6 @@ from engine.model.row_record import Agreement
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
 from engine.model.standing import LastBegun, Standing
-from engine.model.table import Table
 from engine.model.wanted import GoodCounts, LeftOut
 
 
@@ -85,7 +85,7 @@ class SqlLedger:
         """What workers on several machines share of API keys; None: this ledger is one machine's."""
         return None
 
-    async def read(self, company_key: CompanyKey, *, alike: Table[Any] | None = None) -> CompanyRecord:
+    async def read(self, company_key: CompanyKey, *, alike: Sequence[Dimension] | None = None) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""
         return await self._thread.read(rows.read, company_key, alike)
 

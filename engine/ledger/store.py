@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine.model.company_record import CompanyRecord, CompanyState
+from engine.model.dimension import Dimension
 from engine.model.ledger_writes import GoodEnd, Learned
 from engine.model.resting import RestingRow
 from engine.model.row_history import Generation, Life
 from engine.model.row_record import Agreement
 from engine.model.settings import AccountCompany, CompanyKey
-from engine.model.table import Table
 from engine.model.wanted import GoodCounts, LeftOut
 
 
 class Rows(Protocol):
     """What is known of companies' remote rows."""
 
-    async def read(self, company_key: CompanyKey, *, alike: Table[Any] | None = None) -> CompanyRecord:
+    async def read(self, company_key: CompanyKey, *, alike: Sequence[Dimension] | None = None) -> CompanyRecord:
         """Return all that is known of a company, in one range read.
 
         `alike`: wanted rows whose texts the record has, where these are equal. There are fewer of them at a time then

@@ -32,13 +32,11 @@ async def _read(company: CompanyContext) -> CompanyRecord:
 
     Those of a giant are put in their place afterwards: the ledger has other companies to serve.
     """
-    rows = company.source.rows if company.source is not None else None
-    alike = rows if isinstance(rows, Table) else None
-    is_long = alike is not None and len(alike) > LONG
-    record = await company.run.ledger.read(company.company_key, alike=None if is_long else alike)
-    if alike is not None and is_long:
-        work = partial(share_texts, record.entries.table, alike, record.resource)
-        await think(len(alike), work)
+    rows = company.source.rows if company.source is not None else ()
+    is_long = len(rows) > LONG
+    record = await company.run.ledger.read(company.company_key, alike=None if is_long else rows)
+    if is_long and isinstance(rows, Table):
+        await think(len(rows), partial(share_texts, record.entries.table, rows, record.resource))
     return record
 
 

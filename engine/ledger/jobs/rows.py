@@ -15,7 +15,7 @@ from engine.ledger.jobs import entries, may_be_there, resting, scopes, sources
 from engine.ledger.jobs.statements import sql
 from engine.ledger.jobs.texts import from_text, to_json, to_text
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import RemoteRow
+from engine.model.dimension import Dimension, RemoteRow
 from engine.model.ledger_writes import Learned
 from engine.model.resource import Resource
 from engine.model.resting import Rejection
@@ -89,7 +89,7 @@ ADD_REVERT = "insert or ignore into reverts (scope, key, at) values (?, ?, ?)"
 REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `compare.flapping`
 
 
-def read(connection: Connection, company_key: CompanyKey, alike: Table[Any] | None = None) -> CompanyRecord:
+def read(connection: Connection, company_key: CompanyKey, alike: Sequence[Dimension] | None = None) -> CompanyRecord:
     """Return all that is known of a company, rows in the order of their keys (1-2 us a row).
 
     `alike`: wanted rows whose texts they have, where these are equal.
@@ -100,7 +100,7 @@ def read(connection: Connection, company_key: CompanyKey, alike: Table[Any] | No
         return CompanyRecord(resource=resource)
     place = (notes.scope_id,)
     fetched = entries.read(connection, resource, notes.scope_id)
-    known = _decoded(fetched.columns, resource, alike)
+    known = _decoded(fetched.columns, resource, alike if isinstance(alike, Table) else None)
     is_doubtful = not all(flags & (CONFIRMED | SETTLED) for flags in set(known.table.column("flags")))
     agreements = [each for each in known.table.column("agreement") if each is not None]
     tellers = {each.told_by for each in agreements} - {None}
