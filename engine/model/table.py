@@ -123,10 +123,7 @@ class Table(Sequence[Row]):
             return
         places = places_of(self._columns[by], other.column(by))  # of one that is not there: the last row, equal or not
         for name in (by, *names):
-            own, shared = self._columns[name], taken(other.column(name), places)
-            for at in unequal(own, shared):
-                shared[at] = own[at]
-            self._columns[name] = _shown(tuple(shared))
+            self._columns[name] = _shown(tuple(_shared(self._columns[name], other.column(name), places)))
 
     def drain(self) -> None:
         """Free the columns piece by piece, for a table that is not looked at any more."""
@@ -233,6 +230,20 @@ def _place(positions: dict[str, int], keys: Column, first: int) -> None:
         for _ in range(FEW, len(keys), FEW):
             breathe()
             positions.update(islice(found, FEW))
+
+
+def _shared(own: Column, column: Column, places: Sequence[int]) -> list[Any]:
+    """Return the values of one column, those at `places` of another one where they are equal."""
+    found: list[Any] = []
+    for start in range(0, len(own), FEW):
+        if start:
+            breathe()
+        ours, theirs = own[start : start + FEW], taken(column, places[start : start + FEW])
+        if tuple(ours) != tuple(theirs):
+            for at in compress(count(), map(ne, ours, theirs)):
+                theirs[at] = ours[at]
+        found += theirs
+    return found
 
 
 NOWHERE = -1
