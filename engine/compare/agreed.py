@@ -8,7 +8,7 @@ row as the ledger does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, filterfalse, repeat
@@ -18,11 +18,21 @@ from typing import TypeVar
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
-from engine.model.table import Column, Keyed, Table, distinct, has_any, packed, positions_of, taken, unequal
+from engine.model.table import (
+    NOWHERE,
+    Column,
+    Keyed,
+    Table,
+    distinct,
+    has_any,
+    packed,
+    places_of,
+    positions_of,
+    taken,
+    unequal,
+)
 
 Row = TypeVar("Row")
-
-_NOWHERE = -1  # the position of what is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +139,10 @@ def _joined(
     wanted: Table[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow], resource: Resource
 ) -> _Joined:
     keys, ids = entries.column("key"), entries.column("remote_id")
-    at_wanted = _places(keys, wanted.column("key"), lambda: Keyed(wanted, "key").positions)
-    at_remote = _places(ids, remotes.table.column("id"), lambda: remotes.positions)
-    if _NOWHERE in at_wanted or _NOWHERE in at_remote:
-        there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if _NOWHERE not in each]
+    at_wanted = places_of(keys, wanted.column("key"), lambda: Keyed(wanted, "key").positions)
+    at_remote = places_of(ids, remotes.table.column("id"), lambda: remotes.positions)
+    if NOWHERE in at_wanted or NOWHERE in at_remote:
+        there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if NOWHERE not in each]
         entries = entries.take(there)
         at_wanted, at_remote = (packed(map(places.__getitem__, there)) for places in (at_wanted, at_remote))
     return _Joined(
@@ -143,13 +153,6 @@ def _joined(
         at_wanted=at_wanted,
         at_remote=at_remote,
     )
-
-
-def _places(values: Column, column: Column, index: Callable[[], Mapping[str, int]]) -> Sequence[int]:
-    """Return where values stand in a column that has none twice. `index`: tells it, where the order is another one."""
-    if tuple(column[: len(values)]) == tuple(values):
-        return range(len(values))
-    return packed(map(index().get, values, repeat(_NOWHERE)))
 
 
 def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], set[int]]:

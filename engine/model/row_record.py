@@ -75,6 +75,12 @@ def entries(columns: Iterable[Column], resource: Resource = DIMENSIONS) -> Keyed
     return Keyed(table, "key")
 
 
+def share_texts(entries: Table[RowRecord], wanted: Table[Any], resource: Resource) -> None:
+    """Let entries have the texts of wanted rows, where these are equal: some 200 bytes a row less."""
+    few = {*resource.kind, resource.label}  # one object for all equal ones already: the ledger interns them
+    entries.share(wanted, "key", *(name for name in resource.names if name not in few and name != "key"))
+
+
 def flags_of(known: RowRecord) -> int:
     """Return the flags of a record's entry."""
     return (

@@ -114,16 +114,16 @@ class Table(Sequence[Row]):
                 self._columns[name] = tuple(self._columns[name])  # the list is let go before the collector looks
                 _shown(self._columns[name])
 
-    def share(self, other: Table[Any], *names: str) -> None:
-        """Let equal values of these fields be one object in both tables: two lists of a giant's texts become one."""
-        for name in names:
-            own, column = self._columns[name], other.column(name)
-            theirs: dict[Any, Any] = {}
-            pairs = zip(column, column, strict=True)
-            for _ in range(0, len(column), FEW):
-                breathe()
-                theirs.update(islice(pairs, FEW))
-            self._columns[name] = _shown(tuple(gathered(map(theirs.get, own, own), FEW)))
+    def share(self, other: Table[Any], by: str, *names: str) -> None:
+        """Let equal values of these fields be one object in both tables: two lists of texts become one.
+
+        `by`: the field that tells which row of `other` a row is looked for in. Each row's is another one there.
+        """
+        if not len(other):
+            return
+        places = places_of(self._columns[by], other.column(by))  # of one that is not there: the last row, equal or not
+        for name in (by, *names):
+            self._columns[name] = _shown(tuple(_shared(self._columns[name], other.column(name), places)))
 
     def drain(self) -> None:
         """Free the columns piece by piece, for a table that is not looked at any more."""
@@ -230,6 +230,37 @@ def _place(positions: dict[str, int], keys: Column, first: int) -> None:
         for _ in range(FEW, len(keys), FEW):
             breathe()
             positions.update(islice(found, FEW))
+
+
+def _shared(own: Column, column: Column, places: Sequence[int]) -> list[Any]:
+    """Return the values of one column, those at `places` of another one where they are equal."""
+    found: list[Any] = []
+    for start in range(0, len(own), FEW):
+        if start:
+            breathe()
+        ours, theirs = own[start : start + FEW], taken(column, places[start : start + FEW])
+        if tuple(ours) != tuple(theirs):
+            for at in compress(count(), map(ne, ours, theirs)):
+                theirs[at] = ours[at]
+        found += theirs
+    return found
+
+
+NOWHERE = -1
+"""The position of what is not there."""
+
+
+def places_of(values: Column, column: Column, index: Callable[[], Mapping[Any, int]] | None = None) -> Sequence[int]:
+    """Return where values stand in a column that has none twice. `index`: tells it, where the order is another one."""
+    if tuple(column[: len(values)]) == tuple(values):
+        return range(len(values))
+    return packed(map((index() if index else _positions(column)).get, values, repeat(NOWHERE)))
+
+
+def _positions(column: Column) -> Mapping[Any, int]:
+    found: dict[Any, int] = {}
+    _place(found, column, 0)
+    return found
 
 
 def _shown(column: Column) -> Column:

@@ -18,7 +18,7 @@ from engine.run.company_result import result_of, thought_of
 from engine.run.decide import tell_planned
 from engine.run.endings import stop_of
 from engine.run.guarding import GuardCheck
-from engine.run.open_record import open_record
+from engine.run.open_record import open_record, share
 from engine.run.plan_source import Decision, PlanSource
 from engine.run.same_rows import has_same_rows
 from engine.run.skip_unchanged import skip_unchanged
@@ -87,6 +87,7 @@ class CompanyRun:
         company, plans = self._company, self._plans
         await plans.check_begun()
         self._record = record = record or await open_record(company)
+        await share(company, record)
         decision = await plans.decide(record)
         if decision is None:
             return

@@ -15,7 +15,7 @@ from anyio import CancelScope, to_thread
 
 from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
-from engine.sources.readers import in_thread
+from engine.sources.readers import Place
 from engine.sources.turn import in_turn
 
 
@@ -51,6 +51,7 @@ class Reading(AsyncIterator[Batch]):
         """Take a source's batches."""
         self._feed = Feed(batches)
         self._where = where
+        self._place = Place() if where is Where.THREAD else None
         self._ahead: deque[Batch] = deque()
 
     @property
@@ -64,21 +65,34 @@ class Reading(AsyncIterator[Batch]):
         return self._feed.told.end
 
     async def __anext__(self) -> Batch:
-        if not self._ahead and not self._feed.has_ended:
-            self._ahead.extend(await self._read())
         if not self._ahead:
+            self._leave()  # what was read before is taken in
+            if not self._feed.has_ended:
+                self._ahead.extend(await self._read())
+        if not self._ahead:
+            self._leave()
             raise StopAsyncIteration
         return self._ahead.popleft()
 
     async def _read(self) -> list[Batch]:
-        read = self._feed.next
-        if self._where is Where.THREAD:
-            return await in_thread(read, abandon_on_cancel=True)
-        return read() if self._where is Where.HERE else await in_turn(ROWS_AT_ONCE, read)
+        """Read the next batches. In a thread, their place is held until they are taken in."""
+        if (place := self._place) is None:
+            return self._feed.next() if self._where is Where.HERE else await in_turn(ROWS_AT_ONCE, self._feed.next)
+        await place.enter()
+        try:
+            return await to_thread.run_sync(self._feed.next, abandon_on_cancel=True)
+        except BaseException:
+            place.leave()
+            raise
+
+    def _leave(self) -> None:
+        if self._place is not None:
+            self._place.leave()
 
     async def aclose(self) -> None:
         """Close the source, even while a thread reads it."""
         self._ahead.clear()
+        self._leave()
         if not self._feed.has_ended:
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._feed.close)  # closing a database connection waits for the database

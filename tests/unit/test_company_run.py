@@ -15,6 +15,7 @@ import pytest
 from engine.errors import SharedSource, SourceError
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.balance import ExitCode, State
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.events import Event
 from engine.model.outcome import Column
@@ -25,11 +26,14 @@ from engine.run.company_run import company_run
 from engine.run.context import RunContext
 from engine.run.mode import CHECK, PLAN, SYNC, Mode
 from engine.run.sketches import Seen
+from engine.run.thinking import LONG
 from engine.run.visibility import Visible
 from engine.run.work import Job
 from engine.send.sender import WORKERS
+from engine.sources.turn import SHORT
 from engine.wire.guide import DIALECT
 from tests.sandbox.memory import memory_ledger, perform
+from tests.unit import model_api
 from tests.unit.model_api import (
     COMPANY_KEY,
     NOON,
@@ -187,6 +191,42 @@ def test_a_company_of_which_nothing_is_new_ends_before_its_source_is_read() -> N
         (State.UNCHANGED, []),
     ]
     assert stage.events == ["CompanyStarted", "SourceRead", "Planned"]
+
+
+class Texts:
+    """A ledger that notes, as a company ends, which texts its record has of its own."""
+
+    def __init__(self, ledger: SqliteLedger, rows: Sequence[Dimension]) -> None:
+        self._ledger = ledger
+        self._theirs = {id(text) for each in rows for text in each}
+        self.own: list[str] | None = None  # None: no company has ended
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def read(self, *words: Any, **more: Any) -> CompanyRecord:
+        self._record = await self._ledger.read(*words, **more)
+        return self._record
+
+    async def end_well(self, *words: Any) -> None:
+        table = self._record.entries.table
+        columns = [table.column(name) for name in ("key", "name", "erp_id")]
+        self.own = [text for column in columns for text in column if id(text) not in self._theirs]
+        await self._ledger.end_well(*words)
+
+
+@pytest.mark.parametrize("rows", [SHORT + 1, LONG + 1])
+async def test_the_ledgers_rows_have_the_texts_of_the_source(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In real time, since a thread looks at the rows of a giant."""
+    monkeypatch.setattr(model_api, "TAKES_S", 0.0)
+    with memory_ledger() as ledger:
+        stage = Stage(ledger=ledger, allowance=1_000)
+        await stage.run([row(number) for number in range(rows)])
+        again = [row(number) for number in range(rows)]
+        again[1] = again[1]._replace(name="Another name")
+        texts = Texts(ledger, again)
+        await stage.run(again, ledger=texts)
+    assert texts.own == [row(1).name]
 
 
 LISTED = Verify(mode=VerifyMode.FULL)

@@ -10,7 +10,10 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from engine.sources import readers
+from engine.sources.batch import Batch
+from engine.sources.mapping import ColumnMap
 from engine.sources.readers import AT_ONCE, in_thread
+from engine.sources.reading import Batches, Reading
 from engine.sources.turn import SHORT, in_turn
 
 
@@ -114,8 +117,56 @@ async def test_a_place_is_given_back_once_however_reading_ends(monkeypatch: pyte
     slow = Slow()
     async with anyio.create_task_group() as tasks:
         for _ in range(AT_ONCE):
-            tasks.start_soon(lambda: in_thread(slow.read, abandon_on_cancel=True))
+            tasks.start_soon(anext, Reading(_slowly(slow)))
         await slow.until(AT_ONCE)
         tasks.cancel_scope.cancel()
     assert await in_thread(lambda: "read") == "read"
     slow.go()
+
+
+def _slowly(slow: Slow) -> Batches:
+    slow.read()
+    yield Batch((), columns=None, lines=(), mapping=ColumnMap())
+    return None
+
+
+@pytest.mark.parametrize("ends", ["the next one is asked for", "it is closed"])
+async def test_what_few_threads_have_read_is_taken_in_before_others_read(
+    ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "PATIENCE_S", 3_600.0)
+    begun = list[int]()
+
+    def batches(number: int) -> Batches:
+        begun.append(number)
+        yield Batch((), columns=None, lines=(), mapping=ColumnMap())
+        return None
+
+    sources = [Reading(batches(number)) for number in range(2 * AT_ONCE)]
+    async with anyio.create_task_group() as tasks:
+        for source in sources:
+            tasks.start_soon(anext, source)
+        await anyio.wait_all_tasks_blocked()
+        while len(begun) < AT_ONCE:
+            await checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        assert sorted(begun) == list(range(AT_ONCE))
+        for source in sources[:AT_ONCE]:
+            if ends == "it is closed":
+                await source.aclose()
+            else:
+                with pytest.raises(StopAsyncIteration):
+                    await anext(source)
+    assert sorted(begun) == list(range(2 * AT_ONCE))
+
+
+async def test_rows_that_nobody_takes_in_hold_up_no_other_source() -> None:
+    sources = [Reading(_slowly(_read())) for _ in range(2 * AT_ONCE)]
+    for source in sources:
+        assert len(await anext(source)) == 0
+
+
+def _read() -> Slow:
+    slow = Slow()
+    slow.go()
+    return slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from sys import getrefcount
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_the_collector_has_looked_at_each_long_column_of_a_whole_table() -> None
     table = dimension_table(long)
     table.seal()
     taken_from = table.take(range(1, SLICE + 1)), table.take(range(SLICE, -1, -1))
-    table.share(dimension_table(long), "name")
+    table.share(dimension_table(long), "key", "name")
     columns = [each.column(name) for each in (table, *taken_from) for name in Dimension._fields]
     assert [gc.is_tracked(column) for column in columns if len(column) > SLICE] == [False] * 2 * len(Dimension._fields)
 
@@ -161,18 +162,35 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     assert keyed.positions.get("x") == (2 * rows - 1 if rows else None)
 
 
-def test_equal_values_of_two_tables_become_one_object() -> None:
-    def texts(*numbers: int) -> list[str | None]:
-        return [f"text {number}" if number else None for number in numbers]
+@pytest.mark.parametrize("rows", [1, SLICE + 2])
+def test_equal_values_of_two_tables_become_one_object(rows: int) -> None:
+    def columns(*numbers: int) -> list[list[str | None]]:
+        """Return keys, texts that follow from them, and texts of which every third is another or none at all."""
+        others = [None if number % 3 else f"{rows} {number}" for number in numbers]
+        return [[f"k{number}" for number in numbers], [f"text {number}" for number in numbers], others]
 
-    one = Table(("key", "name"), [texts(*range(1, SLICE + 3)), texts(*range(SLICE + 2))], tuple)
-    other = Table(("key", "name"), [texts(*range(SLICE + 2, 2, -1)), texts(*range(SLICE, 0, -1))], tuple)
-    before = list(one)
-    one.share(other, "key", "name")
-    assert list(one) == before
-    theirs = {id(text) for name in ("key", "name") for text in other.column(name)}
-    kept = [[text for text in one.column(name) if id(text) not in theirs] for name in ("key", "name")]
-    assert kept == [["text 1", "text 2"], [None, f"text {SLICE + 1}"]]
+    def owned(table: Table[Any], other: Table[Any], name: str) -> list[object]:
+        theirs = set(map(id, other.column(name)))
+        return [text for text in table.column(name) if id(text) not in theirs]
+
+    names = ("key", "text", "other")
+    for order in (range(rows), range(rows, 0, -1)):
+        other = Table(names, columns(*order), tuple)
+        one = Table(names, [*columns(*range(rows))[:2], [f"{rows} {number}" for number in range(rows)]], tuple)
+        before = list(one)
+        one.share(other, *names)
+        assert list(one) == before
+        missing = ["k0"] if 0 not in order else []
+        assert owned(one, other, "key") == missing
+        assert owned(one, other, "text") == [f"text {key[1:]}" for key in missing]
+        apart = [number for number in range(rows) if number % 3 or number not in order]
+        assert owned(one, other, "other") == [f"{rows} {number}" for number in apart]
+
+
+def test_a_table_shares_nothing_with_one_without_rows() -> None:
+    table = dimension_table(ROWS)
+    table.share(dimension_table([]), "key", "name")
+    assert table == ROWS
 
 
 def test_a_drained_table_holds_nothing() -> None:

@@ -22,7 +22,7 @@ from engine.model.resting import Rejection
 from engine.model.row_record import CONFIRMED, NOTES, SETTLED, Agreement, RowRecord, as_entries, entry_names
 from engine.model.row_record import entries as keyed_entries
 from engine.model.settings import CompanyKey
-from engine.model.table import Column, Keyed, gathered, positions_of
+from engine.model.table import Column, Keyed, constant, gathered, positions_of
 
 READ_TRIED = """
     select key from {rows}
@@ -151,7 +151,7 @@ def bearing(connection: Connection, company_key: CompanyKey, erp_ids: Sequence[s
     return list(connection.execute(sql(company_key.resource, BEARING), values))
 
 
-def _decoded(columns: dict[str, list[Any]], resource: Resource) -> Keyed[RowRecord]:
+def _decoded(columns: dict[str, Any], resource: Resource) -> Keyed[RowRecord]:
     """Return row records made of columns. Takes the columns, so that each is freed as soon as it is a tuple.
 
     A company has a handful of kinds and labels: one string for each of them, not one for each row.
@@ -160,17 +160,19 @@ def _decoded(columns: dict[str, list[Any]], resource: Resource) -> Keyed[RowReco
         if name is not None:
             shared = {text: intern(text) for text in set(columns[name])}
             columns[name] = gathered(map(shared.__getitem__, columns[name]))
-    columns["seen"] = _each_decoded(columns["seen"], lambda text: resource.remote(**orjson.loads(text)))
-    columns["agreement"] = _each_decoded(columns["agreement"], lambda text: Agreement(**orjson.loads(text)))
-    columns["before"] = _each_decoded(columns["before"], orjson.loads)
+    nothing = constant(None, len(columns["key"]))
+    columns["seen"] = _each_decoded(columns["seen"], nothing, lambda text: resource.remote(**orjson.loads(text)))
+    columns["agreement"] = _each_decoded(columns["agreement"], nothing, lambda text: Agreement(**orjson.loads(text)))
+    columns["before"] = _each_decoded(columns["before"], nothing, orjson.loads)
     return keyed_entries(map(columns.pop, list(columns)), resource)
 
 
-def _each_decoded(column: list[Any], decode: Callable[[str], object]) -> list[Any]:
-    """Return a column with its values decoded; few rows have one."""
-    for at in positions_of(iter(column), len(column)):
+def _each_decoded(column: list[Any], nothing: Column, decode: Callable[[str], object]) -> Column:
+    """Return a column with its values decoded; few rows have one. If no row has, `nothing`: one column for all such."""
+    positions = positions_of(iter(column), len(column))
+    for at in positions:
         column[at] = decode(column[at])
-    return column
+    return column if positions else nothing
 
 
 def reverted(connection: Connection, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
