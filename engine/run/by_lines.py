@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from engine.compare.freshness import Evidence
 from engine.errors import SourceError
 from engine.model.company_record import CompanyRecord
 from engine.model.ledger_writes import SourceLines
@@ -60,10 +61,16 @@ def lines_to_keep(company: CompanyContext) -> SourceLines | None:
 
 
 def untold(company: CompanyContext, record: CompanyRecord) -> int:
-    """Return how many entries could be told by a line of the source if their memo were written now, and are not."""
+    """Return how many entries could be told by a line of the source if their memo were written now, and are not.
+
+    Where no line was known, each may hold the time of its export: then only a run that lists counts them, since the
+    memo would be written in each run otherwise.
+    """
     source = company.counts.source
     if source is None or lines_to_keep(company) is None:
         return 0
     if record.lines is None:
         return len(record.rows)
+    if not source.known_lines and company.comparison.evidence is not Evidence.LISTING:
+        return 0
     return len(record.lines) - record.lines.count(NONE) - source.known_lines

@@ -363,6 +363,33 @@ def test_known_lines_are_not_parsed(source: str, tmp_path: Path, monkeypatch: py
     assert (told[1].updated, told[1].unchanged) == (1, len(rows) - 1)
 
 
+def with_times(rows: list[Dimension], path: Path, moments: Iterator[int] = count()) -> FileSource:  # noqa: B008  one for all
+    """Return a source whose lines are others in each run, as each has the time of its export."""
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([(*NAMES, "exported_at"), *((*row, next(moments)) for row in rows)])
+    return FileSource(path)
+
+
+def test_a_memo_is_not_written_in_each_run_for_lines_that_are_always_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(good_end, "MANY_SCATTERED", 3)
+    monkeypatch.setitem(FILES, "times.csv", with_times)
+    world = draw(3, ())
+    company_id = next(iter(world.wanted))
+    rows = [row._replace(code=f"c{number}") for number, row in enumerate(world.wanted[company_id])]
+    world = replace(world, wanted={company_id: rows}, there=[], adopt="trust")
+    with new_ledger() as database:
+        play = Play(world=world, database=database, verify=AUTO, source="times.csv", forget=keep, folder=tmp_path)
+        memos = []
+        for number in range(5):
+            play.wanted[company_id] = [rows[0]._replace(name=f"New {number}"), *rows[1:]]
+            perform(play.run(0, number))
+            memos.append(database.execute("select entries from entry_parts").fetchall())
+    assert memos[-1] == memos[-2] == memos[-3]
+    assert memos[-1]
+
+
 SCENES: dict[str, tuple[str, tuple[Edit, ...]]] = {
     "nothing has changed": ("volatile", ()),
     "a row was renamed in Ottimate": ("told", (rename_there,)),
