@@ -66,6 +66,10 @@ class Settlement:
     request_id: str | None = None  # the server's name for that
 
 
+NO_LINE = 0
+"""In place of the hash of a line: none is known."""
+
+
 class SourceLines(NamedTuple):
     """Rows of a source, each of which is told by its line."""
 

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from engine.compare.freshness import Evidence
 from engine.errors import SourceError
 from engine.model.company_record import CompanyRecord
-from engine.model.ledger_writes import SourceLines
+from engine.model.ledger_writes import NO_LINE, SourceLines
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.plan_part import settings_digest
@@ -19,7 +19,7 @@ from engine.run.skip_unchanged import skip_unchanged
 from engine.run.thinking import think
 from engine.sources.base import read
 from engine.sources.files import FileSource, OtherLines, has_rows_in_lines
-from engine.sources.known_lines import NONE, is_plain, with_hashes, with_known
+from engine.sources.known_lines import is_plain, with_hashes, with_known
 from engine.version import __version__
 
 
@@ -73,4 +73,4 @@ def untold(company: CompanyContext, record: CompanyRecord) -> int:
         return len(record.rows)
     if not source.known_lines and company.comparison.evidence is not Evidence.LISTING:
         return 0
-    return len(record.lines) - record.lines.count(NONE) - source.known_lines
+    return len(record.lines) - record.lines.count(NO_LINE) - source.known_lines

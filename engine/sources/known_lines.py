@@ -20,13 +20,11 @@ from typing import Any
 from xxhash import xxh3_64_intdigest
 
 from engine.model.dimension import Dimension, dimension_table, dimensions
+from engine.model.ledger_writes import NO_LINE
 from engine.model.row_record import RowRecord
 from engine.model.table import Keyed, gathered, positions_of, taken
 from engine.model.wanted import Lines, Wanted
 from engine.sources.mapping import ColumnMap
-
-NONE = 0
-"""The hash of an entry whose line is not known."""
 
 MOST_BYTES = 8_000_000
 """A larger file, of some 60,000 rows, is read row by row: its lines would take 150 bytes each meanwhile."""
@@ -66,7 +64,7 @@ class KnownLines:
     """What the ledger knows of a file's lines, and what one reading of the file finds."""
 
     seed: bytes  # of the hashes: changes with all that a row rests on beside its line
-    known: Sequence[int] = ()  # by the position of the ledger's entry: the hash of its line, or `NONE`
+    known: Sequence[int] = ()  # by the position of the ledger's entry: the hash of its line, or `NO_LINE`
     has_header: bool
     hashes: array[int] = field(default_factory=lambda: array("Q"))  # of all lines but the header, in their order
     entries: list[int | None] = field(default_factory=list)
@@ -87,7 +85,7 @@ class KnownLines:
         hashes = gathered(map(xxh3_64_intdigest, lines, repeat(seed)))
         self.hashes = array("Q", hashes)
         index = dict(zip(self.known, range(len(self.known)), strict=True))
-        index.pop(NONE, None)
+        index.pop(NO_LINE, None)
         found = gathered(map(index.get, hashes))
         others = positions_of(map(is_, found, repeat(None)), len(found))
         if len(others) == len(found) or len(set(found)) - bool(others) < len(found) - len(others):

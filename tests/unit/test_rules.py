@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {3: "a3f030ab5c2280a9"}
+SOURCES = {3: "2ddae149b1ae105c"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

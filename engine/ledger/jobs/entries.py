@@ -17,7 +17,7 @@ import orjson
 from engine.ledger.connection import Connection
 from engine.ledger.jobs.statements import sql
 from engine.model.breath import breathe
-from engine.model.ledger_writes import SourceLines
+from engine.model.ledger_writes import NO_LINE, SourceLines
 from engine.model.resource import Resource
 from engine.model.row_record import FRESH, entry_names
 from engine.model.table import SLICE, Keyed, positions_of, show_early, transposed
@@ -50,8 +50,6 @@ Columns = Sequence[list[Any]]
 
 A memo may have one column more: the hash of the source's line that tells the entry's row, or `NO_LINE`.
 """
-
-NO_LINE = 0
 
 MOST_RUNS = 8
 """A column with fewer runs of equal values than an eighth of its entries is kept in runs."""
